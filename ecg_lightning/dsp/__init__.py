@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: no torch, no files, no labels."""

@@ -1,0 +1,1 @@
+"""A run folder in, figures and one HTML page out."""

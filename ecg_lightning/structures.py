@@ -1,0 +1,105 @@
+"""The few shapes of data that cross from one layer to the next; numpy only."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+class BadRecord(ValueError):
+    """A record that cannot be trusted: the message names it and says why."""
+
+
+class CorpusNotFound(FileNotFoundError):
+    """A database, or part of it, that is not where it was looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One recording as its corpus gives it: unfiltered, with its beats.
+
+    Args:
+        name: what the corpus calls it, e.g. "100".
+        patient: the person; two records of one person carry the same id.
+        ecg_mv: one row per lead.
+        leads: names of the rows.
+        fs_hz: sampling rate of ecg_mv and of peak_sample.
+        peak_sample: R peaks of the annotated beats, ascending; annotations that are no beat are left out.
+        symbol: annotation symbol of each beat.
+        synthetic: read from the record's own header.
+    """
+
+    name: str
+    patient: str
+    ecg_mv: Float[np.ndarray, "lead time"]
+    leads: tuple[str, ...]
+    fs_hz: float
+    peak_sample: Int[np.ndarray, " beat"]
+    symbol: tuple[str, ...]
+    synthetic: bool
+
+
+@dataclass(frozen=True, eq=False)
+class WindowTable:
+    """One row per window; `record` and `patient` are indices into the lists of names.
+
+    Args:
+        record: index into record_names.
+        patient: index into patient_names.
+        time_s: of the R peak (or of the window's start), from the record's beginning.
+        start: first sample of the window in the store's signal array; may lie before `first`.
+        first: first sample of the row's record in that array.
+        last: last sample (inclusive) of the row's record; samples beyond either end repeat the edge.
+        label: class index, or one 0/1 column per class.
+        features: raw, in their own units; networks standardise.
+    """
+
+    record: Int[np.ndarray, " row"]
+    patient: Int[np.ndarray, " row"]
+    time_s: Float[np.ndarray, " row"]
+    start: Int[np.ndarray, " row"]
+    first: Int[np.ndarray, " row"]
+    last: Int[np.ndarray, " row"]
+    label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
+    features: Float[np.ndarray, "row feature"]
+    record_names: tuple[str, ...]
+    patient_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.record)
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """Row numbers of one train / validation / test division.
+
+    Args:
+        train: rows to learn from.
+        val: rows to choose by.
+        test: rows to report on.
+        tags: what a reader of the numbers must know, e.g. {"leaky_split": "true"}.
+        shares_patients: the split's own word that patients may stand on two sides.
+    """
+
+    train: Int[np.ndarray, " train"]
+    val: Int[np.ndarray, " val"]
+    test: Int[np.ndarray, " test"]
+    tags: dict[str, str] = field(default_factory=dict)
+    shares_patients: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What networks and losses may know of the training rows of one fold, and of nothing else.
+
+    A constructor argument that carries one of these names is given the value.
+
+    Args:
+        class_counts: training rows per class.
+        feature_mean: per feature, over the training rows.
+        feature_std: per feature, over the training rows; 1 where a feature never varies.
+    """
+
+    class_counts: tuple[int, ...]
+    feature_mean: tuple[float, ...]
+    feature_std: tuple[float, ...]
