@@ -47,9 +47,10 @@ class WindowTable:
         record: index into record_names.
         patient: index into patient_names.
         time_s: of the R peak (or of the window's start), from the record's beginning.
-        start: first sample of the window in the store's signal array; may lie before `first`.
-        first: first sample of the row's record in that array.
-        last: last sample (inclusive) of the row's record; samples beyond either end repeat the edge.
+        start: first sample of the window, counted from the record's beginning; may be negative. Samples
+            beyond either end of the record repeat the edge.
+        first: where the record begins in the store's flat signal array; its leads follow one another there.
+        length: samples per lead of the record.
         label: class index, or one 0/1 column per class.
         features: raw, in their own units; networks standardise.
     """
@@ -59,7 +60,7 @@ class WindowTable:
     time_s: Float[np.ndarray, " row"]
     start: Int[np.ndarray, " row"]
     first: Int[np.ndarray, " row"]
-    last: Int[np.ndarray, " row"]
+    length: Int[np.ndarray, " row"]
     label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
     features: Float[np.ndarray, "row feature"]
     record_names: tuple[str, ...]
@@ -79,6 +80,8 @@ class Fold:
         test: rows to report on.
         tags: what a reader of the numbers must know, e.g. {"leaky_split": "true"}.
         shares_patients: the split's own word that patients may stand on two sides.
+        known_shared: the only patients that may, where shares_patients is False.
+        without: records without which the test numbers are reported as well.
     """
 
     train: Int[np.ndarray, " train"]
@@ -86,6 +89,8 @@ class Fold:
     test: Int[np.ndarray, " test"]
     tags: dict[str, str] = field(default_factory=dict)
     shares_patients: bool = False
+    known_shared: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+"""In which order an epoch sees its training rows, and how often each."""
+
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Int
+
+
+class Sampler(Protocol):
+    """Draws one epoch; `rebalances` says whether classes are seen out of proportion."""
+
+    rebalances: bool
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]: ...
+
+
+class Shuffle:
+    """Every row once, in random order."""
+
+    rebalances = False
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        return rng.permutation(len(label))
+
+
+class Balanced:
+    """As many draws as rows, with replacement, rare classes oftener.
+
+    Args:
+        power: 1 gives every class the same share, 0 leaves the proportions, 0.5 lies between.
+        with_weighted_loss: allow it beside a loss that weights classes as well.
+    """
+
+    rebalances = True
+
+    def __init__(self, power: float, with_weighted_loss: bool = False) -> None:
+        if not 0 < power <= 1:
+            raise ValueError(f"sampler.power={power} must lie above 0 and not above 1")
+        self.power = power
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        weight = np.bincount(label)[label] ** -float(self.power)
+        return rng.choice(len(label), size=len(label), p=weight / weight.sum())
+
+
+class Oversample:
+    """Every row once, and rare classes again until each has `ratio` times the rows of the largest.
+
+    Args:
+        ratio: target size of a class, in parts of the largest one.
+        with_weighted_loss: allow it beside a loss that weights classes as well.
+    """
+
+    rebalances = True
+
+    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:
+        if not 0 < ratio <= 1:
+            raise ValueError(f"sampler.ratio={ratio} must lie above 0 and not above 1")
+        self.ratio = ratio
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        counts = np.bincount(label)
+        target = round(self.ratio * counts.max())
+        more = [
+            rng.choice(np.flatnonzero(label == c), target - n) for c, n in enumerate(counts.tolist()) if 0 < n < target
+        ]
+        return rng.permutation(np.concatenate([np.arange(len(label)), *more]))
+
+
+class Undersample:
+    """The largest class drawn down to `ratio` times the second largest, anew every epoch; the others whole.
+
+    Args:
+        ratio: rows kept of the largest class, in parts of the second largest.
+        with_weighted_loss: allow it beside a loss that weights classes as well.
+    """
+
+    rebalances = True
+
+    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:
+        if ratio <= 0:
+            raise ValueError(f"sampler.ratio={ratio} must be above 0")
+        self.ratio = ratio
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        counts = np.bincount(label)
+        largest = int(counts.argmax())
+        second = int(np.partition(counts, -2)[-2]) if (counts > 0).sum() > 1 else int(counts[largest])
+        keep = min(int(counts[largest]), round(self.ratio * second))
+        kept = rng.choice(np.flatnonzero(label == largest), keep, replace=False)
+        return rng.permutation(np.concatenate([kept, np.flatnonzero(label != largest)]))

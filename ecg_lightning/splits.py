@@ -1,0 +1,190 @@
+"""Who is learned from, who is chosen by, who is reported on: patients, never windows, unless the name says so."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from ecg_lightning.structures import Fold, WindowTable
+
+# Source: de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004), table III.
+DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
+DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+KEPT_AWAY = 1 / 3  # of any class: beyond it, validation rows take what training needs to see
+
+
+class Split(Protocol):
+    """A rule that divides rows; `needs` is what a corpus must provide for it."""
+
+    needs: tuple[str, ...]
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]: ...
+
+
+def folds(split: Split, table: WindowTable) -> Iterator[Fold]:
+    """Every fold of a split, checked: the only way that rows reach a side.
+
+    Raises:
+        ValueError: a side is empty, or a patient stands on two sides and the split does not say so.
+    """
+    for fold in split.divide(table):
+        _check_sides(fold)
+        yield _check_patients(fold, table)
+
+
+class InterPatient:
+    """The published division of MIT-BIH: learn from DS1, report on DS2.
+
+    Records outside both lists (the paced ones) stand on no side.
+
+    Args:
+        validation: patients of DS1 to choose by.
+
+    Source:
+        de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004).
+    """
+
+    needs = ("de_chazal_records",)
+
+    def __init__(self, validation: Sequence[str]) -> None:
+        if strange := sorted(set(validation) - set(DS1)):
+            raise ValueError(f"split.validation={list(validation)} names {strange}, not in DS1: choose from {list(DS1)}")
+        self.validation = tuple(validation)
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]:
+        record = np.array(table.record_names)[table.record]
+        patient = np.array(table.patient_names)[table.patient]
+        val = np.isin(patient, self.validation)
+        train, test = np.isin(record, DS1) & ~val, np.isin(record, DS2)
+        _check_kept_away(table.label, train, val, f"split.validation={list(self.validation)}")
+        # 201 and 202 are one person, on both sides of the published lists
+        yield replace(_fold(train, val, test), known_shared=("201",), without=("202",))
+
+
+class Holdout:
+    """Whole patients drawn at random for validation and test.
+
+    Args:
+        val_share: share of the patients to choose by.
+        test_share: share of the patients to report on.
+        seed: of the draw.
+    """
+
+    needs = ("patient",)
+
+    def __init__(self, val_share: float, test_share: float, seed: int) -> None:
+        _check_shares(val_share, test_share)
+        self.val_share, self.test_share, self.seed = val_share, test_share, seed
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]:
+        """One fold; redrawn until validation keeps no class away from training.
+
+        Raises:
+            ValueError: too few patients, or no draw in 1000 leaves training enough of every class.
+        """
+        patients = np.unique(table.patient)
+        n_val, n_test = (max(1, round(share * len(patients))) for share in (self.val_share, self.test_share))
+        if len(patients) < n_val + n_test + 1:
+            raise ValueError(f"split=holdout needs at least 3 patients, got {len(patients)}")
+        rng = np.random.default_rng(self.seed)
+        for _ in range(1000):
+            drawn = rng.permutation(patients)
+            test = np.isin(table.patient, drawn[:n_test])
+            val = np.isin(table.patient, drawn[n_test : n_test + n_val])
+            train = ~test & ~val
+            if not _kept_away(table.label, train, val):
+                yield _fold(train, val, test)
+                return
+        raise ValueError(
+            f"split=holdout found no {n_val} validation patients of {len(patients)} that leave training two thirds of "
+            f"every class: lower split.val_share={self.val_share}"
+        )
+
+
+class RandomWindows:
+    """Windows drawn at random, so that a patient stands on every side: to show how much that flatters.
+
+    Args:
+        val_share: share of the windows to choose by.
+        test_share: share of the windows to report on.
+        seed: of the draw.
+    """
+
+    needs = ()
+
+    def __init__(self, val_share: float, test_share: float, seed: int) -> None:
+        _check_shares(val_share, test_share)
+        self.val_share, self.test_share, self.seed = val_share, test_share, seed
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]:
+        place = np.random.default_rng(self.seed).random(len(table))
+        test = place < self.test_share
+        val = ~test & (place < self.test_share + self.val_share)
+        fold = _fold(~test & ~val, val, test)
+        yield replace(fold, shares_patients=True, tags={"leaky_split": "true"})
+
+
+def _fold(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]) -> Fold:
+    return Fold(np.flatnonzero(train), np.flatnonzero(val), np.flatnonzero(test))
+
+
+def _check_shares(val_share: float, test_share: float) -> None:
+    if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
+        raise ValueError(
+            f"split.val_share={val_share} and split.test_share={test_share} must be above 0 and together below 1"
+        )
+
+
+def _kept_away(
+    label: Int[np.ndarray, " row"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"]
+) -> dict[int, tuple[int, int]]:
+    """Classes of which validation holds more than a third: {class: (validation rows, of so many)}."""
+    out = {}
+    for c in np.unique(label[train | val]):
+        n_val, n_all = int((label[val] == c).sum()), int((label[train | val] == c).sum())
+        if n_val > KEPT_AWAY * n_all:
+            out[int(c)] = (n_val, n_all)
+    return out
+
+
+def _check_kept_away(
+    label: Int[np.ndarray, " row"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], who: str
+) -> None:
+    if away := _kept_away(label, train, val):
+        what = ", ".join(f"{n} of {total} rows of class number {c}" for c, (n, total) in away.items())
+        raise ValueError(
+            f"{who} keeps {what} away from training; at most a third may: choose other validation patients"
+        )
+
+
+def _check_sides(fold: Fold) -> None:
+    for side in ("train", "val", "test"):
+        if not len(getattr(fold, side)):
+            raise ValueError(f"the split leaves no rows for {side}: use more patients or another split")
+    rows = np.concatenate([fold.train, fold.val, fold.test])
+    if len(np.unique(rows)) != len(rows):
+        raise ValueError("the split puts one row on two sides")
+
+
+def _check_patients(fold: Fold, table: WindowTable) -> Fold:
+    """The fold, with a tag for each known person on two sides.
+
+    Raises:
+        ValueError: somebody else is.
+    """
+    sides = [set(np.unique(table.patient[rows]).tolist()) for rows in (fold.train, fold.val, fold.test)]
+    both = (sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2])
+    shared = {table.patient_names[i] for i in both}
+    if fold.shares_patients:
+        return replace(fold, without=())
+    if wrong := sorted(shared - set(fold.known_shared)):
+        raise ValueError(f"patients on two sides of the split: {wrong}")
+    if not shared:
+        return replace(fold, without=())
+    who = np.flatnonzero(np.isin(table.patient, sorted(both)))
+    records = ",".join(sorted({table.record_names[i] for i in table.record[who]}))
+    warnings.warn(f"records {records} are one person and stand on both sides of this published split", stacklevel=2)
+    return replace(fold, tags={**fold.tags, "shared_patient": records})
