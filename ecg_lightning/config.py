@@ -1,0 +1,295 @@
+"""What a run may be asked to do, and the one place that says no: at once, in words, all at a time."""
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
+from ecg_lightning.structures import Facts
+
+TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
+FACTS = tuple(f.name for f in fields(Facts))
+GIVEN = {"task.data": ("corpus", "scope"), "dataset": ()}  # arguments that train adds, besides Facts
+LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+MODES = ("diagnostic", "real_time")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot run; the message lists every reason, one a line."""
+
+
+@dataclass
+class Signal:
+    """What a window is made of."""
+
+    leads: list[str] = MISSING
+    fs_hz: float = MISSING
+    window_s: Any = MISSING  # seconds, or a fraction such as 280/360
+    r_position: float = MISSING  # share of the window before the R peak
+
+
+@dataclass
+class Monitor:
+    """What is best, said once."""
+
+    metric: str = MISSING
+    mode: str = MISSING
+
+
+@dataclass
+class Task:
+    """A clinical question: its classes, its windows and its data module."""
+
+    name: str = MISSING
+    problem: str = MISSING
+    classes: list[str] = MISSING
+    class_names: dict[str, str] = MISSING
+    headline_classes: list[str] = MISSING
+    monitor: Monitor = field(default_factory=Monitor)
+    mode: str = MISSING
+    signal: Signal = field(default_factory=Signal)
+    without: list[str] = field(default_factory=list)
+    module: Any = None
+    data: Any = MISSING
+
+
+@dataclass
+class Config:
+    """The groups of `conf/`."""
+
+    task: Task = field(default_factory=Task)
+    dataset: Any = MISSING
+    preprocess: Any = MISSING
+    features: Any = MISSING
+    split: Any = MISSING
+    sampler: Any = MISSING
+    model: Any = MISSING
+    loss: Any = MISSING
+    modules: Any = MISSING
+    optim: Any = MISSING
+    schedule: Any = MISSING
+    callbacks: Any = MISSING
+    trainer: Any = MISSING
+    tracking: Any = MISSING
+    seed: int = 0
+    test: bool | None = None
+    resume: str | None = None
+    data_dir: str = MISSING
+    cache_dir: str = MISSING
+    plugins: list[str] = field(default_factory=list)
+
+
+def folder() -> Path:
+    """The config tree: inside the package when installed, else beside it."""
+    here = Path(__file__).parent
+    return here / "conf" if (here / "conf").is_dir() else here.parent / "conf"
+
+
+def register() -> None:
+    """Make the schema and the resolvers known to Hydra; safe to call again."""
+    ConfigStore.instance().store(name="schema", node=Config)
+    for name, function in {
+        "len": len,
+        "samples": samples,
+        "by_mode": by_mode,
+        "first": lambda *values: next((v for v in values if v is not None), None),
+        "round_share": lambda share, n: round(share * n),
+        "default_cache": default_cache,
+        "pid": os.getpid,
+    }.items():
+        OmegaConf.register_new_resolver(name, function, replace=True)
+
+
+def seconds(value: float | str) -> float:
+    """A duration in seconds, given as a number or as a fraction such as "280/360"."""
+    try:
+        out = float(Fraction(str(value)))
+    except (ValueError, ZeroDivisionError):
+        raise ConfigError(f"window_s={value} is no duration: give seconds, or a fraction such as 280/360") from None
+    if out <= 0:
+        raise ConfigError(f"window_s={value} must be above 0 seconds")
+    return out
+
+
+def samples(window_s: float | str, fs_hz: float) -> int:
+    """How many samples a window has.
+
+    Raises:
+        ConfigError: not a whole number.
+    """
+    n = seconds(window_s) * fs_hz
+    if abs(n - round(n)) > 1e-6:
+        raise ConfigError(
+            f"window_s={window_s} at fs_hz={fs_hz:g} is {n:.3f} samples, not a whole number: "
+            f"take {int(n)}/{fs_hz:g} or {int(n) + 1}/{fs_hz:g} (task.signal.window_s)"
+        )
+    return round(n)
+
+
+def by_mode(mode: str, diagnostic: Any, real_time: Any) -> Any:
+    """One of two values, by task.mode."""
+    if mode not in MODES:
+        raise ConfigError(f"task.mode={mode} is unknown: choose from {', '.join(MODES)}")
+    return diagnostic if mode == "diagnostic" else real_time
+
+
+def default_cache() -> str:
+    """The user's cache folder."""
+    from platformdirs import user_cache_dir
+
+    return user_cache_dir("ecg_lightning", appauthor=False)
+
+
+def check(cfg: DictConfig) -> None:
+    """Raise one ConfigError that lists every unknown key and every clash between the chosen parts.
+
+    Reads constructors from source; imports neither Lightning nor MLflow.
+    """
+    try:
+        OmegaConf.resolve(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigError(_short(error)) from None
+    if wrong := [line for path, node in targets(cfg) for line in _check_arguments(cfg, path, node)]:
+        raise ConfigError("\n".join(wrong))
+    if wrong := [*_clashes(cfg), *_impossible_values(cfg)]:
+        raise ConfigError("\n".join(wrong))
+
+
+def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
+    """Every (path, node) below node that names a `_target_`."""
+    if isinstance(node, DictConfig):
+        if "_target_" in node:
+            yield path, node
+        for key in node:
+            if not OmegaConf.is_missing(node, key):
+                yield from targets(node[key], f"{path}.{key}".lstrip("."))
+    elif isinstance(node, ListConfig):
+        for i, item in enumerate(node):
+            yield from targets(item, f"{path}[{i}]")
+
+
+def trusted(target: str, plugins: list[str]) -> None:
+    """Raise unless a `_target_` lies in a package that may be run.
+
+    Raises:
+        ConfigError: it lies elsewhere.
+    """
+    if target.partition(".")[0] not in (*TRUSTED, *plugins):
+        raise ConfigError(
+            f"_target_={target} is not below {', '.join((*TRUSTED, *plugins))}: "
+            f"if you trust that package, add plugins=[{target.partition('.')[0]}]"
+        )
+
+
+def constructed(node: DictConfig, **given: Any) -> Any:
+    """Construct a node of the config; what its constructor refuses comes out as its own error.
+
+    Raises:
+        ConfigError: with the constructor's words.
+    """
+    try:
+        return instantiate(node, _convert_="all", **given)
+    except HydraException as error:
+        if isinstance(error.__cause__, ValueError):
+            raise ConfigError(str(error.__cause__)) from error.__cause__
+        raise
+
+
+def app(run: Callable[[DictConfig], None]) -> Callable[[], None]:
+    """A command line around `run(cfg)` that refuses bad input in one line and exits with 2."""
+
+    def main() -> None:
+        register()
+        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
+        try:
+            hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(run)()
+        except (ConfigError, HydraException, OmegaConfBaseException) as error:
+            print(f"error: {_short(error)}", file=sys.stderr)
+            sys.exit(2)
+
+    return main
+
+
+def _short(error: BaseException) -> str:
+    """The words of a refusal without the library's trimmings."""
+    while isinstance(error, OmegaConfBaseException | HydraException) and isinstance(error.__cause__, ConfigError):
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    noise = ("full_key:", "object_type=", "reference_type=", "To append to your config", "Set the environment")
+    return "\n".join(line for line in lines if not line.startswith(noise)) or type(error).__name__
+
+
+def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[str]:
+    try:
+        trusted(node._target_, list(cfg.plugins))
+        takes = constructor(node._target_)
+    except (ConfigError, UnknownTarget) as error:
+        yield f"{path}: {error}"
+        return
+    given = [str(key) for key in node if not str(key).startswith("_")]
+    for key in given:
+        if key not in takes.arguments and not takes.open_ended:
+            yield f"{path}.{key}: {takes.name} has no such argument{_hint(key, takes)}"
+    if not node.get("_partial_"):
+        for key in takes.required:
+            if key not in given and key not in FACTS and key not in GIVEN.get(path, ()):
+                yield f"{path}.{key}: {takes.name} needs it"
+
+
+def _hint(key: str, takes: Constructor) -> str:
+    close = difflib.get_close_matches(key, takes.arguments, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; it takes {', '.join(takes.arguments)}"
+
+
+def _clashes(cfg: DictConfig) -> Iterator[str]:
+    """Parts that are fine alone and wrong together."""
+    corpus, model, loss, split, sampler = (
+        constructor(cfg[part]._target_) for part in ("dataset", "model", "loss", "split", "sampler")
+    )
+    produces, takes = model.declares["produces"], model.declares["takes"]
+    if loss.declares["consumes"] != produces:
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
+    if cfg.task.problem not in loss.declares["problems"]:
+        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
+    if "features" in takes and not cfg.features.names:
+        yield f"model {model.name} needs features, but none are chosen: features=rhythm, or a model of the ECG alone"
+    if lacking := [need for need in split.declares["needs"] if need not in corpus.declares["provides"]]:
+        yield f"split {split.name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
+    rebalances = sampler.declares["rebalances"]
+    if rebalances and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
+        yield (
+            f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "
+            "or say sampler.with_weighted_loss=true"
+        )
+    if model.declares["scope"] == "sequence":
+        if rebalances:
+            yield f"sampler {sampler.name} draws single beats, but model {model.name} takes beats in a row: sampler=none"
+        if cfg.task.mode == "real_time" and not model.declares.get("causal", False):
+            yield f"model {model.name} looks at later beats, but task.mode=real_time may not"
+
+
+def _impossible_values(cfg: DictConfig) -> Iterator[str]:
+    """What the light parts say no to when they are constructed."""
+    for part in LIGHT:
+        try:
+            constructed(cfg[part])
+        except ConfigError as error:
+            yield f"{part}: {error}"
+    if cfg.task.monitor.mode not in ("min", "max"):
+        yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
+
+
+def _words(part: Constructor, key: str) -> str:
+    return " or ".join(part.declares[key])

@@ -1,0 +1,230 @@
+"""From a record to what a network sees: the one path for training, prediction, explanation, export and streaming."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ecg_lightning.dsp import filters, normalise, resample, rhythm
+from ecg_lightning.structures import Record
+
+FILTERS = ("butterworth", "median", "none")
+SCALES = ("window", "record", "running", "none")
+MODES = ("diagnostic", "real_time")
+FLAT = 1e-6  # spread of a window below which it counts as flat: dividing would blow rounding noise up
+MEMORY_S = 10.0  # of the running scale: about ten beats
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """What happens to a whole record before windows are cut.
+
+    Args:
+        leads: by name, in the order of the network's input; "MLII|V5" is the first of these that a record
+            has, "V*" the first that fits the pattern.
+        fs_hz: sampling rate after resampling.
+        mode: "real_time" allows nothing that looks ahead.
+        filter: "butterworth", "median" (baseline by two running medians) or "none".
+        phase: of the Butterworth filter, "zero" or "causal".
+        low_hz: lower corner of the Butterworth filter.
+        high_hz: its upper corner.
+        order: of either slope.
+        scale: z-score by "window", by "record", by "running" mean and spread, or "none".
+    """
+
+    leads: tuple[str, ...]
+    fs_hz: float
+    mode: str
+    filter: str
+    phase: str = "zero"
+    low_hz: float = 0.5
+    high_hz: float = 50.0
+    order: int = 2
+    scale: str = "window"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "leads", tuple(self.leads))
+        for name, known in (("filter", FILTERS), ("scale", SCALES), ("mode", MODES), ("phase", ("zero", "causal"))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name}={getattr(self, name)} is unknown: choose from {', '.join(known)}")
+        if not self.leads:
+            raise ValueError("leads=[] names no lead: give at least one, e.g. task.signal.leads=[MLII]")
+        if self.filter == "butterworth":
+            filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
+        if self.mode == "real_time" and (reason := self.looks_ahead):
+            raise ValueError(f"task.mode=real_time, but {reason}: choose preprocess=causal or preprocess=raw")
+
+    @property
+    def looks_ahead(self) -> str | None:
+        """Why the whole record is needed, or None where every sample depends on earlier ones alone."""
+        if self.filter == "butterworth" and self.phase == "zero":
+            return "a zero-phase filter runs backwards over the whole record"
+        if self.filter == "median":
+            return "the median baseline looks 0.4 s ahead"
+        if self.scale == "record":
+            return "the z-score is taken over the whole record"
+        return None
+
+    def apply(self, ecg_mv: Float[np.ndarray, "lead time"], fs_hz: float) -> Float[np.ndarray, "lead new_time"]:
+        """Resample, filter and scale one record, all but the per-window scale.
+
+        Args:
+            ecg_mv: the leads in the order of `leads`.
+            fs_hz: sampling rate of ecg_mv.
+
+        Returns:
+            float32 at self.fs_hz; millivolts unless scale is "record" or "running".
+
+        Raises:
+            ValueError: a change of rate, which looks ahead, in real time.
+        """
+        if self.mode == "real_time" and fs_hz != self.fs_hz:
+            raise ValueError(
+                f"task.mode=real_time cannot resample {fs_hz:g} Hz to {self.fs_hz:g} Hz, which looks ahead: "
+                f"set task.signal.fs_hz={fs_hz:g}"
+            )
+        ecg = self._filtered(resample.resample(ecg_mv, fs_hz, self.fs_hz))
+        if self.scale == "record":
+            return normalise.zscore(ecg)
+        if self.scale == "running":
+            return normalise.running_zscore_step(ecg, None, self.fs_hz, MEMORY_S)[0]
+        return ecg
+
+    def _filtered(self, ecg_mv: Float[np.ndarray, "lead time"]) -> Float[np.ndarray, "lead time"]:
+        if self.filter == "none":
+            return ecg_mv
+        if self.filter == "median":
+            return filters.remove_baseline(ecg_mv, self.fs_hz, beat_s=0.2, wave_s=0.6)
+        sos = filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
+        if self.phase == "causal":
+            return filters.causal_step(ecg_mv, None, sos)[0]
+        return filters.zero_phase(ecg_mv, sos)
+
+    def delay_ms(self) -> float:
+        """How late a causal filter delivers the QRS complex."""
+        if self.filter != "butterworth" or self.phase == "zero":
+            return 0.0
+        return filters.group_delay_ms(filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order), self.fs_hz)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of samples around an R peak.
+
+    Args:
+        n_samples: its length.
+        n_before: samples before the R peak.
+    """
+
+    n_samples: int
+    n_before: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.n_before <= self.n_samples:
+            raise ValueError(f"r_position puts the R peak at sample {self.n_before} of {self.n_samples}: take 0 to 1")
+
+
+@dataclass(frozen=True)
+class Features:
+    """Numbers of the rhythm, one row per beat.
+
+    Args:
+        names: from `dsp.rhythm.NAMES`; none for a model of the ECG alone.
+        mode: "real_time" allows nothing that looks ahead.
+    """
+
+    names: tuple[str, ...]
+    mode: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(self.names))
+        if unknown := [name for name in self.names if name not in rhythm.NAMES]:
+            raise ValueError(f"features.names holds {unknown}: choose from {', '.join(rhythm.NAMES)}")
+        ahead = [name for name in self.names if rhythm.NAMES[name].looks_ahead]
+        if self.mode == "real_time" and ahead:
+            raise ValueError(f"task.mode=real_time, but {', '.join(ahead)} look ahead: leave them out of features.names")
+
+    def of(self, peak_sample: Int[np.ndarray, " beat"], fs_hz: float) -> Float[np.ndarray, "beat feature"]:
+        """The features of one record's beats, raw."""
+        return rhythm.rhythm_features(peak_sample, fs_hz, self.names)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One record after preprocessing.
+
+    Args:
+        ecg: preprocessed, one row per lead.
+        peak_sample: R peaks at the new rate.
+        features: one row per beat.
+    """
+
+    ecg: Float[np.ndarray, "lead time"]
+    peak_sample: Int[np.ndarray, " beat"]
+    features: Float[np.ndarray, "beat feature"]
+
+
+def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepared:
+    """Preprocess a record and describe its beats.
+
+    Args:
+        record: with the leads of `preprocess.leads`, in that order.
+        preprocess: what to do to the signal.
+        features: what to say of the rhythm.
+    """
+    ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
+    peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
+    return Prepared(ecg, peak_sample, features.of(peak_sample, preprocess.fs_hz))
+
+
+def latency_ms(preprocess: Preprocess, window: Window, features: Features) -> tuple[float | None, str]:
+    """How long after an R peak a decision can be had, without the computing; None with the reason where never."""
+    if reason := preprocess.looks_ahead:
+        return None, reason
+    if ahead := [name for name in features.names if rhythm.NAMES[name].looks_ahead]:
+        return None, f"{ahead[0]} needs later beats"
+    after_s = (window.n_samples - window.n_before) / preprocess.fs_hz
+    delay_ms = preprocess.delay_ms()
+    return 1000 * after_s + delay_ms, f"{1000 * after_s:.0f} ms of window after R, {delay_ms:.0f} ms of filter at 10 Hz"
+
+
+def cut(
+    signal: Float[Tensor, " sample"],
+    place: tuple[Int[Tensor, " row"], Int[Tensor, " row"], Int[Tensor, " row"]],
+    n_leads: int,
+    n_samples: int,
+) -> Float[Tensor, "row lead time"]:
+    """Cut windows out of records that lie one behind the other, in one gather.
+
+    Args:
+        signal: record after record, each with its leads one behind the other.
+        place: per window where its record begins in `signal`, samples per lead of that record, and the
+            window's first sample counted from the record's beginning.
+        n_leads: leads of every record.
+        n_samples: length of the windows; beyond the ends of a record its edge is repeated.
+    """
+    first, length, start = (part[:, None] for part in place)
+    time = start + torch.arange(n_samples, device=signal.device)  # row, time
+    time = torch.minimum(time.clamp_(min=0), length - 1).add_(first)
+    lead = length * torch.arange(n_leads, device=signal.device)  # row, lead
+    return signal[time[:, None] + lead[:, :, None]]
+
+
+def scale_windows(ecg: Float[Tensor, "row lead time"], scale: str) -> Float[Tensor, "row lead time"]:
+    """Z-score every lead of every window where `scale` says "window"; a flat one becomes 0."""
+    if scale != "window":
+        return ecg
+    std, mean = torch.std_mean(ecg, dim=-1, keepdim=True, correction=0)
+    return torch.where(std > FLAT, (ecg - mean) / std.clamp(min=FLAT), 0.0)
+
+
+def windows(prepared: Prepared, preprocess: Preprocess, window: Window) -> Float[Tensor, "beat lead time"]:
+    """Every beat's window of one record, as the network sees it."""
+    n_leads, n_samples = prepared.ecg.shape
+    n_beats = len(prepared.peak_sample)
+    start = torch.from_numpy(prepared.peak_sample - window.n_before)
+    place = torch.zeros(n_beats, dtype=torch.int64), torch.full((n_beats,), n_samples), start
+    flat = torch.from_numpy(np.ascontiguousarray(prepared.ecg)).reshape(-1)
+    return scale_windows(cut(flat, place, n_leads, window.n_samples), preprocess.scale)
