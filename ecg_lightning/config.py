@@ -58,6 +58,7 @@ class Task:
     class_names: dict[str, str] = MISSING
     headline_classes: list[str] = MISSING
     monitor: Monitor = field(default_factory=Monitor)
+    metrics: Any = MISSING
     mode: str = MISSING
     signal: Signal = field(default_factory=Signal)
     without: list[str] = field(default_factory=list)

@@ -1,0 +1,184 @@
+"""From row numbers to batches: one gather for a whole batch, on the device where the signals fit there."""
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ecg_lightning.batch import Batch
+from ecg_lightning.prepare import Window, cut, scale_windows
+from ecg_lightning.sampling import Sampler as Drawing
+from ecg_lightning.structures import WindowTable
+
+FREE_SHARE = 0.25  # of the device's free memory that signals may take; the rest is for the network
+
+
+class WindowSource:
+    """Signals and window table as tensors, and the gather that makes a batch of them.
+
+    Args:
+        signal: the store's flat array.
+        table: one row per window.
+        n_leads: leads of every record.
+        window: what to cut.
+        scale: "window" for a z-score of every lead of every window.
+    """
+
+    def __init__(
+        self, signal: Float[np.ndarray, " sample"], table: WindowTable, n_leads: int, window: Window, scale: str
+    ) -> None:
+        self.signal = torch.from_numpy(signal)
+        self.place = tuple(torch.from_numpy(part) for part in (table.first, table.length, table.start))
+        self.label = torch.from_numpy(table.label)
+        self.features = torch.from_numpy(table.features)
+        self.n_leads, self.window, self.scale = n_leads, window, scale
+
+    @property
+    def n_bytes(self) -> int:
+        return self.signal.nbytes + self.features.nbytes + self.label.nbytes
+
+    def to(self, device: torch.device) -> "WindowSource":
+        """The same source with everything on another device."""
+        moved = copy.copy(self)
+        moved.signal, moved.label, moved.features = (
+            tensor.to(device) for tensor in (self.signal, self.label, self.features)
+        )
+        moved.place = tuple(part.to(device) for part in self.place)
+        return moved
+
+    def gather(self, row: Int[Tensor, "batch *beat"], scored: Bool[Tensor, "batch *beat"]) -> Batch:
+        """The windows of these rows; row -1 is padding and comes out as zeros, label 0."""
+        flat, real = row.reshape(-1).clamp(min=0), row >= 0
+        ecg = cut(self.signal, tuple(part[flat] for part in self.place), self.n_leads, self.window.n_samples)
+        ecg = scale_windows(ecg, self.scale).reshape(*row.shape, self.n_leads, self.window.n_samples)
+        features = self.features[flat].reshape(*row.shape, -1)
+        label = self.label[flat].reshape(*row.shape, *self.label.shape[1:])
+        if row.dim() > 1:  # only sequences hold padding
+            ecg = ecg * real[..., None, None]
+            features = features * real[..., None]
+            label = label * real.reshape(*real.shape, *[1] * (label.dim() - real.dim()))
+        return Batch(ecg, features, label, row, scored, {})
+
+
+class Items(Dataset[Batch]):
+    """What a loader may ask for: whole batches by item number; an item is a window or some beats in a row.
+
+    Args:
+        row: per item, of the window table.
+        scored: per item; False for context and padding.
+        source: gathers here, in the loader's worker; None leaves it to the device.
+    """
+
+    def __init__(
+        self, row: Int[Tensor, "item *beat"], scored: Bool[Tensor, "item *beat"], source: WindowSource | None
+    ) -> None:
+        self.row, self.scored, self.source = row, scored, source
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def __getitem__(self, item: Int[np.ndarray, " batch"]) -> Batch | tuple[Tensor, Tensor]:  # type: ignore[override]
+        chosen = torch.from_numpy(item)
+        row, scored = self.row[chosen], self.scored[chosen]
+        return (row, scored) if self.source is None else self.source.gather(row, scored)
+
+
+class Epochs(Sampler[np.ndarray]):
+    """Batches of item numbers; the order depends on seed and epoch alone, so that a resumed run repeats it.
+
+    Args:
+        label: of every item, for samplers that re-balance classes.
+        batch_size: items per batch and rank.
+        drawing: order of an epoch; None keeps the items as they stand.
+        seed: of the order.
+        rank: which share of the batches is ours, and of how many.
+    """
+
+    def __init__(
+        self,
+        label: Int[np.ndarray, " item"],
+        batch_size: int,
+        drawing: Drawing | None,
+        seed: int,
+        rank: tuple[int, int] = (0, 1),
+    ) -> None:
+        self.label, self.batch_size, self.drawing, self.seed = label, batch_size, drawing, seed
+        self.rank, self.n_ranks = rank
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before every epoch."""
+        self.epoch = epoch
+
+    def _order(self) -> Int[np.ndarray, " item"]:
+        if self.drawing is None:
+            return np.arange(len(self.label))
+        order = self.drawing.draw(self.label, np.random.default_rng((self.seed, self.epoch)))
+        return order[: len(order) - len(order) % self.n_ranks]  # every rank takes as many steps
+
+    def __len__(self) -> int:
+        n_items = len(self._order())
+        return -(-len(range(self.rank, n_items, self.n_ranks)) // self.batch_size)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        mine = self._order()[self.rank :: self.n_ranks]
+        for begin in range(0, len(mine), self.batch_size):
+            yield mine[begin : begin + self.batch_size]
+
+
+def loader(items: Items, epochs: Epochs) -> DataLoader[Batch]:
+    """A loader of whole batches; workers only where the gather cannot run on the device."""
+    n_workers = 0 if items.source is None else 2
+    return DataLoader(items, sampler=epochs, batch_size=None, num_workers=n_workers, persistent_workers=n_workers > 0)
+
+
+def fits(source: WindowSource, device: torch.device) -> bool:
+    """Whether the signals may lie on the device; on the CPU they are mapped already."""
+    if device.type == "cpu":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return source.n_bytes <= FREE_SHARE * free
+
+
+def beats_in_a_row(
+    rows: Int[np.ndarray, " side"], table: WindowTable, n_beats: int, before: int, after: int
+) -> tuple[Int[np.ndarray, "item beat"], Bool[np.ndarray, "item beat"]]:
+    """Cut every record into stretches of beats, each row of the side scored exactly once.
+
+    Args:
+        rows: of the side.
+        table: its rows are in order of time within each record.
+        n_beats: length of a stretch.
+        before: beats of context at its beginning.
+        after: beats of context at its end.
+
+    Returns:
+        Row numbers, -1 where the record has no beat, and which of them count.
+
+    Raises:
+        ValueError: the context leaves no beat to score.
+    """
+    n_scored = n_beats - before - after
+    if n_scored < 1:
+        raise ValueError(
+            f"n_beats={n_beats} must exceed the context of {before + after} beats: lower task.data.context"
+        )
+    on_side = np.zeros(len(table), bool)
+    on_side[rows] = True
+    stretches = []
+    for record in np.unique(table.record[rows]):
+        here = np.flatnonzero(table.record == record)
+        begins = np.arange(0, len(here), n_scored) - before
+        index = begins[:, None] + np.arange(n_beats)
+        inside = (index >= 0) & (index < len(here))
+        stretches.append(np.where(inside, here[index.clip(0, len(here) - 1)], -1))
+    row = np.concatenate(stretches)
+    middle = np.zeros(n_beats, bool)
+    middle[before : n_beats - after] = True
+    scored = middle & (row >= 0) & on_side[row]
+    keep = scored.any(axis=1)
+    return row[keep], scored[keep]
