@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from filelock import FileLock
 
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 SOURCES = ("auto", "local", "download", "synthetic")
 
 
+@runtime_checkable
 class Findable(Protocol):
     """What `locate` must know of a corpus."""
 
