@@ -1,0 +1,123 @@
+"""The table that a run leaves: what the network said about each validation and test row."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from jaxtyping import Float, Int
+
+SIDES = ("val", "test")
+COLUMNS = ("row", "record", "patient", "time_s", "side", "fold", "label")
+METADATA_KEY = b"ecg_lightning"
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a network said about validation and test rows, and what one must know to read it.
+
+    Args:
+        table: row, record, patient, time_s, side ("val" or "test"), fold, label (class index) and one column
+            `logit_<class>` per class; with several folds a row may stand more than once.
+        task: e.g. "arrhythmia".
+        problem: "multiclass".
+        classes: short names, in the order of the labels.
+        class_names: what they mean, in words.
+        synthetic: the heartbeats were made up.
+        tags: what a reader of the numbers must know, e.g. {"leaky_split": "true"}.
+        headline_classes: classes whose F1 is also averaged on its own; none for no such number.
+        without: records without which the test numbers are reported as well.
+        seed: of the bootstrap.
+        resample: what the bootstrap draws, "patient" or "record".
+    """
+
+    table: pd.DataFrame
+    task: str
+    problem: str
+    classes: tuple[str, ...]
+    class_names: dict[str, str]
+    synthetic: bool
+    tags: dict[str, str] = field(default_factory=dict)
+    headline_classes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    seed: int = 0
+    resample: str = "patient"
+
+    def __post_init__(self) -> None:
+        complaints = list(_complaints(self))
+        if complaints:
+            raise ValueError("predictions cannot be scored: " + "; ".join(complaints))
+
+    @classmethod
+    def read(cls, path: Path) -> "Predictions":
+        """Read what `write` wrote."""
+        if not path.is_file():
+            raise FileNotFoundError(f"no predictions at {path}: name the folder of a run that has finished")
+        try:
+            stored = pq.read_table(path)
+        except pa.ArrowInvalid as broken:
+            raise ValueError(f"{path} is not a whole parquet file: copy it, or train, again") from broken
+        metadata = (stored.schema.metadata or {}).get(METADATA_KEY)
+        if metadata is None:
+            raise ValueError(f"{path} has no metadata under {METADATA_KEY.decode()!r}: it was not written by train")
+        said = json.loads(metadata)
+        missing = [name for name in _said(cls) if name not in said]
+        if missing:
+            raise ValueError(f"{path} does not say {', '.join(missing)}: it was written by another version")
+        known = {name: said[name] for name in _said(cls)}
+        known |= {name: tuple(known[name]) for name in ("classes", "headline_classes", "without")}
+        return cls(table=stored.to_pandas(), **known)
+
+    def write(self, path: Path) -> None:
+        """Write one parquet file that explains itself; a reader never sees half of it."""
+        said = json.dumps({name: getattr(self, name) for name in _said(type(self))})
+        stored = pa.Table.from_pandas(self.table, preserve_index=False)
+        described = stored.replace_schema_metadata({**(stored.schema.metadata or {}), METADATA_KEY: said.encode()})
+        partial = path.with_name(path.name + ".partial")
+        pq.write_table(described, partial)
+        partial.replace(path)
+
+    @property
+    def logits(self) -> Float[np.ndarray, "row class"]:
+        return self.table[_logit_columns(self)].to_numpy(dtype=np.float64)
+
+    @property
+    def label(self) -> Int[np.ndarray, " row"]:
+        return self.table["label"].to_numpy(dtype=np.int64)
+
+    @property
+    def headline_name(self) -> str:
+        """Name of the mean F1 over the headline classes, e.g. "macro_f1_nsvf"."""
+        return "macro_f1_" + "".join(self.headline_classes).lower()
+
+
+def _complaints(about: Predictions) -> Iterator[str]:
+    """Everything that makes the table unfit to be scored."""
+    if about.problem != "multiclass":
+        yield f"problem={about.problem!r} is not 'multiclass'"
+    if about.resample not in ("patient", "record"):
+        yield f"resample={about.resample!r} is neither 'patient' nor 'record'"
+    if strange := set(about.headline_classes) - set(about.classes):
+        yield f"headline_classes names {sorted(strange)}, which classes={list(about.classes)} does not hold"
+    missing = [name for name in (*COLUMNS, *_logit_columns(about)) if name not in about.table]
+    if missing:
+        yield f"the table has no column {', '.join(missing)}"
+        return
+    if len(about.label) and not 0 <= about.label.min() <= about.label.max() < len(about.classes):
+        yield f"a label lies outside 0..{len(about.classes) - 1}"
+    if not about.table["side"].isin(SIDES).all():
+        yield f"a side is neither of {SIDES}"
+    if not np.isfinite(about.logits).all():
+        yield "a logit is not a finite number"
+
+
+def _logit_columns(about: Predictions) -> list[str]:
+    return [f"logit_{name}" for name in about.classes]
+
+
+def _said(kind: type[Predictions]) -> list[str]:
+    return [part.name for part in fields(kind) if part.name != "table"]

@@ -1,0 +1,165 @@
+"""Numbers equal second sources, intervals behave, and the temperature never sees a test row."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as second
+
+from ecg_lightning.evaluation import evaluate, fit_temperature, fit_temperatures, probabilities
+from ecg_lightning.predictions import Predictions
+
+CLASSES = ("N", "S", "V", "F", "Q")
+
+
+def draw(n: int = 4000, n_patients: int = 12, seed: int = 0) -> Predictions:
+    rng = np.random.default_rng(seed)
+    patient = rng.integers(0, n_patients, n)
+    label = rng.choice(5, n, p=[0.7, 0.1, 0.1, 0.06, 0.04])
+    logits = rng.normal(size=(n, 5)) * 2
+    logits[np.arange(n), label] += 2 + patient % 3
+    table = pd.DataFrame({"row": np.arange(n), "record": patient.astype(str), "patient": patient.astype(str)})
+    table = table.assign(time_s=0.5, side=np.where(patient < 4, "val", "test"), fold=0, label=label)
+    table = table.assign(**{f"logit_{name}": logits[:, index] for index, name in enumerate(CLASSES)})
+    headline = CLASSES[:4]
+    return Predictions(table, "arrhythmia", "multiclass", CLASSES, {}, False, {}, headline, ("11", "900"))
+
+
+def with_rows(predictions: Predictions, chosen: np.ndarray) -> Predictions:
+    return replace(predictions, table=predictions.table[chosen])
+
+
+def test_numbers_equal_those_of_scikit_learn() -> None:
+    predictions = draw()
+    found = evaluate(predictions, n_boot=0)
+    test = with_rows(predictions, predictions.table["side"].to_numpy() == "test")
+    label, called, p = test.label, test.logits.argmax(1), probabilities(test, found.temperatures)
+    expected = {
+        "accuracy": second.accuracy_score(label, called),
+        "macro_f1": second.f1_score(label, called, average="macro"),
+        "macro_f1_nsvf": second.f1_score(label, called, average="macro", labels=[0, 1, 2, 3]),
+        "kappa": second.cohen_kappa_score(label, called),
+        "precision/S": second.precision_score(label == 1, called == 1),
+        "sensitivity/V": second.recall_score(label == 2, called == 2),
+        "auroc/F": second.roc_auc_score(label == 3, p[:, 3]),
+        "macro_auroc": second.roc_auc_score(label, p, multi_class="ovr"),
+        "average_precision/Q": second.average_precision_score(label == 4, p[:, 4]),
+        "nll": second.log_loss(label, p),
+        "n_classes": 5,
+        "n_windows": len(label),
+        "n_patients": 8,
+    }
+    for name, value in expected.items():
+        assert found.metrics[f"test/{name}"] == pytest.approx(value), name
+
+
+def test_every_headline_number_lies_within_its_interval() -> None:
+    numbers = evaluate(draw(), n_boot=300).metrics
+    names = ["accuracy", "macro_f1", "macro_f1_nsvf", "kappa", "jk_index", "macro_auroc"]
+    names += [f"{kind}/{c}" for kind in ("f1", "sensitivity", "precision", "auroc") for c in CLASSES]
+    for name in (f"{side}/{name}" for side in ("val", "test") for name in names):
+        assert numbers[f"{name}_low"] < numbers[name] < numbers[f"{name}_high"], name
+
+
+def test_replicates_equal_scoring_the_repeated_rows() -> None:
+    predictions = draw(n=600, n_patients=7)
+    test = predictions.table["side"].to_numpy() == "test"
+    rng = np.random.default_rng(predictions.seed)
+    unit, names = pd.factorize(predictions.table.loc[test, "patient"])
+    weight = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=40)
+    temperature = fit_temperatures(predictions)
+    p = probabilities(predictions, temperature)[test]
+    label = predictions.label[test]
+    accuracy, auroc = [], []
+    for drawn in weight:
+        rows = np.repeat(np.arange(len(label)), drawn[unit])
+        accuracy.append((p[rows].argmax(1) == label[rows]).mean())
+        auroc.append(second.roc_auc_score(label[rows] == 1, p[rows, 1]))
+    found = evaluate(predictions, n_boot=40).metrics
+    assert found["test/accuracy_low"] == pytest.approx(np.quantile(accuracy, 0.025))
+    assert found["test/auroc/S_high"] == pytest.approx(np.quantile(auroc, 0.975))
+
+
+def test_an_interval_over_patients_is_wider_than_one_over_rows() -> None:
+    predictions = draw()
+    rows = replace(predictions, table=predictions.table.assign(record=np.arange(4000).astype(str)), resample="record")
+    rows = with_rows(rows, np.arange(4000) % 2 == 0)
+    per_patient, per_row = evaluate(predictions, 200).metrics, evaluate(rows, 200).metrics
+    width = [numbers["test/accuracy_high"] - numbers["test/accuracy_low"] for numbers in (per_patient, per_row)]
+    assert width[0] > 1.5 * width[1]
+
+
+def test_one_patient_gives_no_interval_and_many_units_no_interval_of_the_auroc(monkeypatch: pytest.MonkeyPatch) -> None:
+    predictions = draw()
+    alone = with_rows(predictions, predictions.table["patient"].to_numpy() == "5")
+    assert not [name for name in evaluate(alone).metrics if name.endswith("_low")]
+    monkeypatch.setattr("ecg_lightning.evaluation.MAX_RANKED_UNITS", 3)
+    numbers = evaluate(predictions, 20).metrics
+    assert "test/auroc/S" in numbers
+    assert "test/auroc/S_low" not in numbers
+    assert "test/accuracy_low" in numbers
+
+
+def test_undefined_numbers_are_left_out() -> None:
+    predictions = draw()
+    without_f = with_rows(predictions, predictions.label != 3)
+    numbers = evaluate(without_f, n_boot=50).metrics
+    assert numbers["test/n_classes"] == 4
+    assert not [name for name in numbers if name.split("/")[-1].startswith("F")]
+    assert all(np.isfinite(value) for value in numbers.values())
+    only_n = evaluate(with_rows(predictions, predictions.label == 0), n_boot=50).metrics
+    assert "test/kappa" in only_n
+    assert not {"test/jk_index", "test/auroc/N", "test/macro_auroc", "test/f1/S"} & set(only_n)
+
+
+def test_a_side_without_rows_has_no_numbers() -> None:
+    predictions = draw()
+    validation = with_rows(predictions, predictions.table["side"].to_numpy() == "val")
+    assert not [name for name in evaluate(validation, n_boot=10).metrics if name.startswith("test/")]
+
+
+def test_test_numbers_come_once_more_without_the_named_records_that_are_there() -> None:
+    predictions = draw()
+    found = evaluate(predictions, n_boot=0).metrics
+    rest = evaluate(with_rows(predictions, predictions.table["record"].to_numpy() != "11"), n_boot=0).metrics
+    for name in ("accuracy", "macro_f1", "macro_f1_nsvf", "f1/S"):
+        assert found[f"test/without_11/{name}"] == pytest.approx(rest[f"test/{name}"])
+    assert not [name for name in found if "without_900" in name]
+
+
+def test_the_temperature_that_was_put_in_is_found_again() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(20000, 5)) * 2
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    label = (p.cumsum(1) > rng.random((20000, 1))).argmax(1)
+    assert fit_temperature(logits * 3, label) == pytest.approx(3, rel=0.03)
+    assert fit_temperature(logits[:0], label[:0]) == 1
+
+
+def test_the_temperature_comes_from_validation_rows_of_its_own_fold() -> None:
+    predictions = draw()
+    test = predictions.table["side"].to_numpy() == "test"
+    disturbed = predictions.table.copy()
+    disturbed.loc[test, "logit_S"] = 9.0
+    second_fold = predictions.table.assign(fold=1, logit_N=0.0)
+    both = replace(predictions, table=pd.concat([disturbed, second_fold, second_fold[test].assign(fold=2)]))
+    alone, found = fit_temperatures(predictions), fit_temperatures(both)
+    assert found[0] == alone[0]
+    assert found[1] != alone[0]
+    assert found[2] == 1
+    assert "calibration/temperature" not in evaluate(both, n_boot=0).metrics
+
+
+def test_the_patient_table_counts_every_row_once() -> None:
+    predictions = draw()
+    table = evaluate(predictions, n_boot=0).per_patient
+    assert table["n_windows"].sum() == len(predictions.table)
+    assert list(table.columns[:5]) == ["patient", "side", "n_windows", "accuracy", "macro_f1"]
+    chosen = (predictions.table["patient"] == "7").to_numpy()
+    row = table[table["patient"] == "7"].iloc[0]
+    label, called = predictions.label[chosen], predictions.logits[chosen].argmax(1)
+    assert row["side"] == "test"
+    assert row["n_V"] == (label == 2).sum()
+    assert row["accuracy"] == pytest.approx((label == called).mean())
+    assert row["macro_f1"] == pytest.approx(second.f1_score(label, called, average="macro"))

@@ -1,0 +1,75 @@
+"""The prediction table says what it is, and what cannot be scored is refused in words."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ecg_lightning.predictions import Predictions
+
+TABLE = pd.DataFrame(
+    {
+        "row": [4, 7],
+        "record": ["100", "101"],
+        "patient": ["100", "101"],
+        "time_s": [0.5, 1.5],
+        "side": ["val", "test"],
+        "fold": [0, 0],
+        "label": [0, 1],
+        "logit_N": [2.0, 0.5],
+        "logit_S": [1.0, 1.5],
+    }
+)
+GOOD = Predictions(TABLE, "arrhythmia", "multiclass", ("N", "S"), {"N": "normal"}, False, without=("101",))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    GOOD.write(tmp_path / "predictions.parquet")
+    read = Predictions.read(tmp_path / "predictions.parquet")
+    pd.testing.assert_frame_equal(read.table, TABLE)
+    assert replace(read, table=TABLE).__dict__ == GOOD.__dict__
+    assert [path.name for path in tmp_path.iterdir()] == ["predictions.parquet"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"problem": "regression"}, "problem='regression' is not 'multiclass'"),
+        ({"resample": "beat"}, "resample='beat' is neither 'patient' nor 'record'"),
+        ({"headline_classes": ("V",)}, r"headline_classes names \['V'\], which classes=\['N', 'S'\] does not hold"),
+        ({"classes": ("N", "S", "V")}, "the table has no column logit_V"),
+        ({"table": TABLE.assign(label=[0, 2])}, r"a label lies outside 0\.\.1"),
+        ({"table": TABLE.assign(side="train")}, "a side is neither of"),
+        ({"table": TABLE.assign(logit_S=[float("nan"), 0])}, "a logit is not a finite number"),
+    ],
+)
+def test_a_table_that_cannot_be_scored_is_refused_in_words(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(GOOD, **changes)
+
+
+def test_two_faults_are_named_together() -> None:
+    with pytest.raises(ValueError, match="problem='x' is not 'multiclass'; a side is neither of"):
+        replace(GOOD, problem="x", table=TABLE.assign(side="train"))
+
+
+def test_absent_broken_and_foreign_files_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no predictions at .*nowhere"):
+        Predictions.read(tmp_path / "nowhere")
+    (tmp_path / "broken").write_text("no parquet")
+    with pytest.raises(ValueError, match="broken is not a whole parquet file"):
+        Predictions.read(tmp_path / "broken")
+    TABLE.to_parquet(tmp_path / "foreign")
+    with pytest.raises(ValueError, match="foreign has no metadata under 'ecg_lightning'"):
+        Predictions.read(tmp_path / "foreign")
+
+
+def test_a_file_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
+    table = pa.Table.from_pandas(TABLE).replace_schema_metadata({b"ecg_lightning": b'{"task": "arrhythmia"}'})
+    pq.write_table(table, tmp_path / "old")
+    with pytest.raises(ValueError, match=r"old does not say problem, classes, .*: it was written by another version"):
+        Predictions.read(tmp_path / "old")
