@@ -44,7 +44,7 @@ class MITDB:
         "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med Biol 20(3):45-50 (2001). "
         "https://doi.org/10.13026/C2F305"
     )
-    provides = ("patient", "beats")
+    provides = ("patient", "beats", "de_chazal_records")
     reader_files = (Path(__file__), Path(wfdb_files.__file__))
 
     def __init__(
