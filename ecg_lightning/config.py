@@ -4,6 +4,7 @@ import difflib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +22,7 @@ from ecg_lightning.structures import Facts
 
 TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
 FACTS = tuple(f.name for f in fields(Facts))
-GIVEN = {"task.data": ("corpus", "scope"), "dataset": ()}  # arguments that train adds, besides Facts
+GIVEN = {"task.data": ("corpus", "scope"), "task.module": ("network", "loss"), "modules": ("network", "loss")}  # by train
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
 MODES = ("diagnostic", "real_time")
 
@@ -143,7 +144,8 @@ def by_mode(mode: str, diagnostic: Any, real_time: Any) -> Any:
     """One of two values, by task.mode."""
     if mode not in MODES:
         raise ConfigError(f"task.mode={mode} is unknown: choose from {', '.join(MODES)}")
-    return diagnostic if mode == "diagnostic" else real_time
+    chosen = diagnostic if mode == "diagnostic" else real_time
+    return ListConfig(chosen) if isinstance(chosen, list) else chosen
 
 
 def default_cache() -> str:
@@ -208,19 +210,32 @@ def constructed(node: DictConfig, **given: Any) -> Any:
         raise
 
 
-def app(run: Callable[[DictConfig], None]) -> Callable[[], None]:
-    """A command line around `run(cfg)` that refuses bad input in one line and exits with 2."""
+def app(job: Callable[[DictConfig], None]) -> None:
+    """A command line around `job(cfg)` that refuses bad input in words and exits with 2."""
+    register()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
+    refused: list[ConfigError] = []
 
-    def main() -> None:
-        register()
-        os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
+    def quiet_job(cfg: DictConfig) -> None:
         try:
-            hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(run)()
-        except (ConfigError, HydraException, OmegaConfBaseException) as error:
-            print(f"error: {_short(error)}", file=sys.stderr)
-            sys.exit(2)
+            job(cfg)
+        except ConfigError as error:  # raised from here, Hydra would print the overrides first
+            refused.append(error)
 
-    return main
+    with refusals():
+        hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
+        if refused:
+            raise refused[0]
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Say what the block refuses in a line, and end the process with 2."""
+    try:
+        yield
+    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {_short(error)}", file=sys.stderr)
+        sys.exit(2)
 
 
 def _short(error: BaseException) -> str:
@@ -240,12 +255,13 @@ def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[s
         yield f"{path}: {error}"
         return
     given = [str(key) for key in node if not str(key).startswith("_")]
+    given_by_train = (*FACTS, *GIVEN.get(path, GIVEN.get(path.partition(".")[0], ())))
     for key in given:
         if key not in takes.arguments and not takes.open_ended:
             yield f"{path}.{key}: {takes.name} has no such argument{_hint(key, takes)}"
     if not node.get("_partial_"):
         for key in takes.required:
-            if key not in given and key not in FACTS and key not in GIVEN.get(path, ()):
+            if key not in given and key not in given_by_train:
                 yield f"{path}.{key}: {takes.name} needs it"
 
 

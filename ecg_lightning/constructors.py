@@ -67,8 +67,8 @@ def _module_file(dotted: str) -> Path | None:
     """The file of a module; only the top-level package is asked of the import system, which does not run it."""
     top, _, rest = dotted.partition(".")
     spec = importlib.util.find_spec(top)
-    if spec is None or spec.origin is None:
-        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None  # built in, compiled or frozen: no source to read
     base = Path(spec.origin)
     if not rest:
         return base

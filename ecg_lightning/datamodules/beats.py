@@ -21,7 +21,6 @@ from ecg_lightning.structures import Facts, Fold, WindowTable
 
 # Source: ANSI/AAMI EC57:2012, table 3, in the symbols of WFDB.
 AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
-SIDES = ("train", "val", "test")
 
 
 class BeatData(LightningDataModule):
@@ -71,6 +70,7 @@ class BeatData(LightningDataModule):
         self.batch_size, self.n_beats, self.scope, self.seed = batch_size, n_beats, scope, seed
         self.before, self.after = (context, context) if mode == "diagnostic" else (2 * context, 0)
         self.cache_dir = Path(cache_dir)
+        self.scored_sides: tuple[str, ...] = ("val",)
 
     @cached_property
     def store(self) -> Store:
@@ -110,13 +110,13 @@ class BeatData(LightningDataModule):
         return beats_in_a_row(rows, self.table, self.n_beats, self.before, self.after)
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        return self._loader("train", self.sampler)
+        return self._loader(("train",), self.sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return self._loader("val", None)
+        return self._loader(("val",), None)
 
-    def test_dataloader(self) -> DataLoader[Batch]:
-        return self._loader("test", None)
+    def predict_dataloader(self) -> DataLoader[Batch]:
+        return self._loader(self.scored_sides, None)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:  # noqa: ARG002, Lightning's signature
         """Gather on the device what the loader handed over as row numbers."""
@@ -129,8 +129,8 @@ class BeatData(LightningDataModule):
 
     _here: tuple[torch.device, WindowSource] | None = None
 
-    def _loader(self, side: str, sampler: Sampler | None) -> DataLoader[Batch]:
-        row, scored = self.items(side)
+    def _loader(self, sides: Sequence[str], sampler: Sampler | None) -> DataLoader[Batch]:
+        row, scored = (np.concatenate(part) for part in zip(*(self.items(side) for side in sides), strict=True))
         device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
         source = None if fits(self.source, device) else self.source
         items = Items(torch.from_numpy(row), torch.from_numpy(scored), source)

@@ -59,6 +59,10 @@ class Classification(LightningModule):
         self.metrics.update(logits.softmax(1), label)
         self.log_dict(self.metrics, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(label))
 
+    def on_train_epoch_end(self) -> None:
+        """Keep the learning rate beside the losses."""
+        self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Row numbers and logits; every reported number is computed from these."""
         return batch.row[batch.scored], self(batch)

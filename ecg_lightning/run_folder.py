@@ -1,0 +1,99 @@
+"""The folder that a run leaves: its status, and how a run that stopped is taken up again."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ecg_lightning.config import ConfigError
+
+MAY_DIFFER = ("trainer", "tracking")  # of a resumed run: they change where it runs, not what it finds
+
+
+@dataclass
+class Status:
+    """What became of a run; written to status.json at every change.
+
+    Args:
+        state: running, finished, interrupted or failed.
+        reason: of a failure, in words.
+        mlflow_run_id: to continue the same run there.
+        tracking_uri: where that run is.
+        finished_folds: not done again.
+        choices: option of every config group.
+        overrides: as they were typed.
+    """
+
+    state: str = "running"
+    reason: str | None = None
+    mlflow_run_id: str | None = None
+    tracking_uri: str | None = None
+    finished_folds: list[int] = field(default_factory=list)
+    choices: dict[str, str | None] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / "status.json", asdict(self))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Status":
+        return cls(**json.loads((folder / "status.json").read_text(encoding="utf-8")))
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(part, path)
+
+
+def check_resumable(folder: Path) -> None:
+    """Raise unless a folder holds a run.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if lacking := [name for name in ("config.yaml", "status.json") if not (folder / name).is_file()]:
+        raise ConfigError(f"resume={folder} has no {' and no '.join(lacking)}: give the folder of a run that stopped")
+
+
+def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str]) -> DictConfig:
+    """The config of the run in `cfg.resume`, with this command's trainer and tracking where it names them.
+
+    Args:
+        cfg: what this command alone would compose.
+        choices: option of every config group in it.
+        overrides: as they were typed; they may repeat those of the run.
+
+    Raises:
+        ConfigError: an override differs from the run's; every such one is named.
+    """
+    folder = Path(cfg.resume)
+    check_resumable(folder)
+    then = Status.read(folder)
+    saved = OmegaConf.load(folder / "config.yaml")
+    if not isinstance(saved, DictConfig):
+        raise ConfigError(f"{folder / 'config.yaml'} is not the config of a run")
+    wrong = []
+    for override in overrides:
+        name = override.partition("=")[0].lstrip("+~")
+        if name == "resume" or override in then.overrides:
+            continue
+        group = name.partition(".")[0]
+        if group in MAY_DIFFER:
+            saved[group] = cfg[group]
+            continue
+        now, before = (
+            (choices[name], then.choices.get(name))
+            if name in choices
+            else (OmegaConf.select(cfg, name), OmegaConf.select(saved, name))
+        )
+        if now != before:
+            wrong.append(f"resume={folder} continues a run with {name}={before}: leave out {override}")
+    if wrong:
+        raise ConfigError("\n".join(wrong))
+    saved.resume = cfg.resume
+    return saved

@@ -1,0 +1,82 @@
+"""Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
+
+import logging
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from ecg_lightning import config, run_folder
+from ecg_lightning.run_folder import Status
+from ecg_lightning.structures import BadRecord, CorpusNotFound
+
+log = logging.getLogger(__name__)
+
+
+def job(cfg: DictConfig) -> None:
+    """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason and returns."""
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir)
+    sweeping = hydra.mode == RunMode.MULTIRUN
+    status = Status(choices=dict(hydra.runtime.choices), overrides=list(hydra.overrides.task))
+    try:
+        if cfg.resume is not None:
+            cfg = run_folder.resumed(cfg, status.choices, status.overrides)
+            status = Status.read(folder)
+        config.check(cfg)
+        corpus = config.constructed(cfg.dataset)
+        corpus.records()
+        _start(cfg, folder, corpus, status, sweeping)
+    except (config.ConfigError, BadRecord, CorpusNotFound, OSError) as error:
+        if not sweeping:
+            _leave_nothing_empty(folder)
+            raise config.ConfigError(str(error)) from error
+        status.state, status.reason = "failed", str(error)
+        status.write(folder)
+        log.error("job %s failed: %s", folder.name, error)
+
+
+def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweeping: bool) -> None:
+    from ecg_lightning import run, summary  # Lightning takes seconds to import: only now
+
+    if status.state == "finished":
+        summary.say_finished(folder)
+        return
+    status.state, status.reason = "running", None
+    try:
+        run.run(cfg, folder, corpus, status, score_test=not sweeping if cfg.test is None else cfg.test)
+    except (run.Interrupted, KeyboardInterrupt):
+        summary.say_interrupted(folder)
+        sys.exit(130)
+    summary.say_finished(folder)
+
+
+def _leave_nothing_empty(folder: Path) -> None:
+    """Remove the folder that Hydra made for a run that never began."""
+    if not (folder / "status.json").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plain_warnings() -> None:
+    """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.formatwarning = lambda message, *_: f"warning: {message}"
+    logging.captureWarnings(True)
+
+
+def main() -> None:
+    """The command."""
+    _plain_warnings()
+    for word in sys.argv[1:]:
+        if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
+            with config.refusals():
+                run_folder.check_resumable(Path(word.partition("=")[2].strip("'\"")))
+    config.app(job)
+
+
+if __name__ == "__main__":
+    main()
