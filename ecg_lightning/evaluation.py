@@ -52,6 +52,20 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     return Evaluation(_defined(numbers), temperatures, _per_patient(rows))
 
 
+def headline_names(predictions: Predictions) -> list[str]:
+    """Numbers that come first wherever results are shown; some may be undefined in a run."""
+    own = [predictions.headline_name] if predictions.headline_classes else []
+    return ["accuracy", "macro_f1", *own, "kappa", "jk_index", "macro_auroc"]
+
+
+def with_interval(numbers: dict[str, float], name: str) -> str:
+    """Write a number as people read it: "0.944 [0.931, 0.957]"; nothing where it is undefined."""
+    if name not in numbers:
+        return ""
+    limits = f" [{numbers[f'{name}_low']:.3f}, {numbers[f'{name}_high']:.3f}]" if f"{name}_low" in numbers else ""
+    return f"{numbers[name]:.3f}{limits}"
+
+
 def probabilities(predictions: Predictions, temperatures: dict[int, float]) -> Float[np.ndarray, "row class"]:
     """Turn logits into calibrated probabilities, each row by its own fold's temperature."""
     fold = predictions.table["fold"].map(temperatures).to_numpy(dtype=np.float64)

@@ -1,0 +1,88 @@
+"""Compute every number of a run again from its predictions alone: `python -m ecg_lightning.evaluate RUN`."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ecg_lightning.evaluation import Evaluation
+
+TOLERANCE = 1e-6  # another machine adds up in another order
+RECOMPUTED = ("val/", "test/", "calibration/")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        0 where the numbers agree with those that the run recorded, 1 where they differ, 2 where none can be had.
+    """
+    parser = argparse.ArgumentParser(prog="python -m ecg_lightning.evaluate", description=__doc__)
+    parser.add_argument("run", type=Path, help="run folder, e.g. outputs/arrhythmia/<time>")
+    parser.add_argument("--patients", action="store_true", help="also print one row per patient")
+    asked = parser.parse_args(arguments)
+
+    from ecg_lightning.evaluation import evaluate  # pandas and scipy take a second to import: only after --help
+    from ecg_lightning.predictions import Predictions
+    from ecg_lightning.report.terminal import show
+
+    try:
+        predictions = Predictions.read(asked.run / "predictions.parquet")
+        recorded = _read_json(asked.run / "metrics.json")
+        contract = _read_json(asked.run / "model" / "contract.json")
+        found = evaluate(predictions)
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    show(predictions, found, asked.patients)
+    return _compare(found, recorded, contract)
+
+
+def differences(found: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
+    """List, in words, where the recorded numbers are not those that the predictions give."""
+    recorded = {name: value for name, value in recorded.items() if name.startswith(RECOMPUTED)}
+    lines = []
+    for name in [*found, *(name for name in recorded if name not in found)]:
+        if name not in recorded:
+            lines.append(f"{name}: {found[name]:.6g} here, nothing recorded")
+        elif name not in found:
+            lines.append(f"{name}: {recorded[name]:.6g} recorded, which the predictions do not give")
+        elif not math.isclose(found[name], recorded[name], rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            lines.append(f"{name}: {found[name]:.6g} here, {recorded[name]:.6g} recorded")
+    return lines
+
+
+def _compare(found: "Evaluation", recorded: dict[str, Any] | None, contract: dict[str, Any] | None) -> int:
+    if recorded is None:
+        print("not compared: the run has no metrics.json")
+        return 0
+    lines = differences(found.metrics, recorded)
+    if contract is not None and len(found.temperatures) == 1:
+        here = {"calibration/temperature": next(iter(found.temperatures.values()))}
+        stated = {"calibration/temperature": contract.get("temperature", math.nan)}
+        lines += [f"model/contract.json: {line}" for line in differences(here, stated)]
+    if lines:
+        print("differ:", *lines, sep="\n  ")
+        return 1
+    print(f"agree: {len(found.metrics)} numbers" + ("" if contract is None else ", and the temperature of the model"))
+    return 0
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as broken:
+        raise ValueError(f"{path} is not JSON ({broken}): train the run again") from broken
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds no JSON object: train the run again")
+    return content
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""The command says whether a run's numbers are what its predictions give."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecg_lightning.evaluate import differences, main
+from tests.corpora.run_folder import write_run_folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    return write_run_folder(tmp_path / "run")
+
+
+def edit(path: Path, **changes: float) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_numbers_of_a_run_agree_with_its_predictions(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "and the temperature of the model" in said
+    for words in ("macro_f1_nsvf", "without 232", "jk_index", "note: shared_patient=201,202", "sensitivity"):
+        assert words in said
+    assert "n_windows" in said
+    assert "patient " not in said
+
+
+def test_patients_are_printed_on_request(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(run), "--patients"]) == 0
+    said = capsys.readouterr().out
+    assert all(f" {name} " in said for name in ("100", "103", "232", "223"))
+
+
+def test_numbers_that_differ_are_listed(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(run / "metrics.json", **{"test/accuracy": 0.999, "test/f1/X": 0.5, "fit/seconds": 1.0})
+    edit(run / "model" / "contract.json", temperature=7.0)
+    assert main([str(run)]) == 1
+    said = capsys.readouterr().out
+    assert "test/accuracy: " in said
+    assert "0.999 recorded" in said
+    assert "test/f1/X: 0.5 recorded, which the predictions do not give" in said
+    assert "model/contract.json: calibration/temperature: " in said
+    assert "fit/seconds" not in said
+
+
+def test_differences_need_more_than_rounding() -> None:
+    assert differences({"test/accuracy": 0.5}, {"test/accuracy": 0.5 + 1e-9, "fit/epochs": 3}) == []
+    assert differences({"test/accuracy": 0.5}, {}) == ["test/accuracy: 0.5 here, nothing recorded"]
+    assert differences({"val/kappa": 0.5}, {"val/kappa": float("nan")}) == ["val/kappa: 0.5 here, nan recorded"]
+
+
+def test_a_run_that_recorded_nothing_is_scored_all_the_same(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "metrics.json").unlink()
+    assert main([str(run)]) == 0
+    assert "not compared: the run has no metrics.json" in capsys.readouterr().out
+
+
+def test_synthetic_data_is_never_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(write_run_folder(tmp_path, n_rows=300, synthetic=True))])
+    assert "SYNTHETIC data" in capsys.readouterr().out
+
+
+def test_names_from_files_are_not_taken_for_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([str(write_run_folder(tmp_path, n_rows=300, strange_name="[red]x[/blue]")), "--patients"])
+    said = capsys.readouterr().out
+    assert "[red]x" in said.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("predictions.parquet", None, "error: no predictions at "),
+        ("predictions.parquet", "x", "is not a whole parquet file"),
+        ("metrics.json", "{", "metrics.json is not JSON"),
+        ("metrics.json", "[]", "metrics.json holds no JSON object"),
+    ],
+)
+def test_what_cannot_be_scored_is_one_sentence_and_exit_code_2(
+    run: Path, capsys: pytest.CaptureFixture[str], name: str, content: str | None, words: str
+) -> None:
+    (run / name).unlink() if content is None else (run / name).write_text(content)
+    assert main([str(run)]) == 2
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = "import sys\nfrom ecg_lightning.evaluate import main\n"
+    code += "try: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "run folder" in said
+    assert not any(f"'{name}'" in said for name in ("torch", "pandas", "scipy", "rich"))
