@@ -1,0 +1,218 @@
+"""The same run in MLflow: beside the training, never before it, and never the reason that it stops.
+
+All that MLflow does happens in order on one worker thread, so that its import (1-3 s) and its writes (up to 200 ms when
+jobs share a store) delay nothing. Its first failure ends tracking for this run, with one warning.
+"""
+
+import json
+import os
+import re
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from ecg_lightning.mlflow_run import MlflowRun
+
+PREFLIGHT_S = 2.0  # with one request: the most that an outage may cost
+REQUEST_S = 2
+ENVIRONMENT = {
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": str(REQUEST_S),
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # the default blocks for minutes
+}
+
+
+class Tracker:
+    """One run in an MLflow store, or nothing at all.
+
+    Args:
+        uri: `sqlite:///FILE`, relative to the working folder, or `http(s)://HOST`. None tracks nothing and
+            imports nothing.
+        experiment: made where it is missing.
+        artifacts: folder for the files of experiments made in a local store; a server has its own.
+        parent_run_id: the run that this one stands below.
+
+    Raises:
+        ValueError: another kind of uri.
+    """
+
+    def __init__(
+        self, uri: str | None, experiment: str, artifacts: str = "mlartifacts", parent_run_id: str | None = None
+    ) -> None:
+        if uri is not None and not re.match(r"sqlite:///.|https?://.", uri):
+            raise ValueError(
+                f"tracking.uri={_public(uri)} is neither sqlite:///FILE nor http(s)://HOST: give one, or tracking=none"
+            )
+        self.uri = _absolute(uri)
+        self._experiment = experiment
+        self._artifacts = Path(artifacts).absolute()
+        self._parent_run_id = parent_run_id
+        self._run: MlflowRun | None = None
+        self._problem: str | None = None  # what ended the tracking
+        self._told = False
+        self._begun: list[Future[None]] = []
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
+
+    @property
+    def run_id(self) -> str | None:
+        """The run's id, as soon as the store has answered; None where nothing is tracked."""
+        self._wait()
+        return self._run.run_id if self._run else None
+
+    def start(
+        self, run_name: str, params: Mapping[str, str], tags: Mapping[str, str], run_id: str | None = None
+    ) -> None:
+        """Open a run, or one that stopped; returns at once.
+
+        Args:
+            run_name: for people.
+            params: from `flatten`.
+            tags: what a reader of the numbers must know.
+            run_id: of the run to continue. Params that it has keep their value; what differs now goes into the tag
+                `changed_params`. One that the store does not know is replaced by a new run with the tag `resumed_from`.
+        """
+        self._later(lambda: self._open(run_name, params, dict(tags), run_id))
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log numbers, all in one call; those that are undefined are left out."""
+        at_ms, finite = int(time.time() * 1000), {name: float(x) for name, x in metrics.items() if isfinite(x)}
+        self._on_run(lambda run: run.log_metrics(finite, at_ms, step))
+
+    def log_tags(self, tags: Mapping[str, str]) -> None:
+        """Add what became known during the run."""
+        self._on_run(lambda run: run.log_tags(tags))
+
+    def log_artifacts(self, paths: Sequence[Path], below: str = "") -> None:
+        """Keep files, and folders under their own names; they must stay in place until `finish`.
+
+        Args:
+            paths: to keep.
+            below: the artifact folder that they go to.
+        """
+        self._on_run(lambda run: run.log_artifacts(paths, below))
+
+    def log_model(self, bundle: Path, plugins: Sequence[str] = ()) -> None:
+        """Keep a bundle as the MLflow model `model`, which `mlflow models serve --env-manager local` serves as it is.
+
+        Args:
+            bundle: its folder.
+            plugins: packages beyond this one that its network may come from.
+        """
+        self._on_run(lambda run: run.log_model(bundle, plugins))
+
+    def finish(self, state: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        """Close the run, once all that was logged has arrived or was given up."""
+        self._on_run(lambda run: run.close(state))
+        self._wait()
+        self._worker.shutdown()
+
+    def _on_run(self, call: Callable[["MlflowRun"], None]) -> None:
+        self._later(lambda: call(self._run) if self._run else None)
+
+    def _later(self, call: Callable[[], None]) -> None:
+        if self.uri is not None and self._problem is None:
+            self._begun.append(self._worker.submit(self._guarded, call))
+        self._tell()
+
+    def _wait(self) -> None:
+        while self._begun:
+            self._begun.pop(0).result()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Warn, once, on the caller's thread, where warnings are heard."""
+        if self._problem is not None and not self._told:
+            self._told = True
+            warnings.warn(self._problem, stacklevel=2)
+
+    def _guarded(self, call: Callable[[], None]) -> None:
+        if self._problem is not None:
+            return
+        os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
+        try:
+            if self._run is None and not str(self.uri).startswith("sqlite:"):
+                _check_answers(str(self.uri))
+            from ecg_lightning.mlflow_run import FAILURES
+        except OSError as error:
+            self._lose(error)
+            return
+        try:
+            call()
+        except FAILURES as error:
+            self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        self._problem = (
+            f"tracking.uri={_public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
+            f"its folder has everything"
+        )
+
+    def _open(self, run_name: str, params: Mapping[str, str], tags: dict[str, str], run_id: str | None) -> None:
+        from ecg_lightning import mlflow_run
+
+        client = mlflow_run.connect(str(self.uri))
+        run = mlflow_run.known_run(client, run_id) if run_id is not None else None
+        if run is None:
+            tags |= {"mlflow.parentRunId": self._parent_run_id} if self._parent_run_id is not None else {}
+            tags |= {"resumed_from": run_id} if run_id is not None else {}
+            run = mlflow_run.new_run(client, self._experiment, self._artifacts, run_name)
+        run.log_tags(tags)
+        run.log_params(params)
+        self._run = run
+
+
+def flatten(config: Mapping[str, Any]) -> dict[str, str]:
+    """Name every value of a nested config by its path: {"model.width": "32"}; lists stay whole, as JSON."""
+    return dict(_flat(config, ""))
+
+
+def _flat(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            yield from _flat(value, f"{path}.{key}".lstrip("."))
+    else:
+        name = re.sub(r"[^\w\-./: ]", "_", path)  # what MLflow allows
+        yield name, node if isinstance(node, str) else json.dumps(node, default=str)
+
+
+def _check_answers(uri: str) -> None:
+    """Raise unless a server says anything at all; its name is looked up without a time limit, hence the thread."""
+    import requests
+
+    answers: list[Exception | None] = []
+
+    def ask() -> None:
+        try:
+            requests.get(f"{uri.rstrip('/')}/health", timeout=PREFLIGHT_S, stream=True).close()
+            answers.append(None)
+        except OSError as error:
+            answers.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(PREFLIGHT_S + 0.5)
+    if not answers:
+        raise TimeoutError(f"no answer within {PREFLIGHT_S:g} s")
+    if answers[0] is not None:
+        raise answers[0]
+
+
+def _absolute(uri: str | None) -> str | None:
+    """A local store stays where it is when the working folder changes."""
+    if uri is None or not uri.startswith("sqlite:"):
+        return uri
+    return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
+
+
+def _public(uri: str) -> str:
+    """Without the password."""
+    return re.sub(r"//[^/@]*@", "//", uri)
