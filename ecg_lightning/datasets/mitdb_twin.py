@@ -27,7 +27,8 @@ class Cast:
         basic: letter of the basic rhythm.
         leads: in the order of the file.
         fibrillation: share of the record in atrial fibrillation, from its middle on.
-        noise: how many times noisier than the heart's own level.
+        noise: how many times noisier than others.
+        left_axis: whether the QRS points down in MLII.
     """
 
     bpm: float
@@ -36,6 +37,7 @@ class Cast:
     leads: tuple[str, str] = ("MLII", "V1")
     fibrillation: float = 0.0
     noise: float = 1.0
+    left_axis: bool = False
 
 
 # Rates, bundle branch blocks, leads and the commonest arrhythmias of the 48 originals, rare ones made less rare.
@@ -47,54 +49,54 @@ CAST = {
     "103": Cast(69, {"A": 3}, leads=("MLII", "V2")),
     "104": Cast(74, {"f": 30, "fff": 10, "NN": 8, "Q": 3, "V": 1}, "/", ("V5", "V2")),
     "105": Cast(85, {"V": 9, "Q": 2}, noise=1.8),
-    "106": Cast(64, {"V.V.V.": 7, "V": 14}),
+    "106": Cast(64, {"V.V.V.": 7, "V": 8, "i": 4, "VV": 2, "F": 3}),
     "107": Cast(71, {"V": 8}, "/"),
-    "108": Cast(58, {"V": 4, "A": 3, "F": 2, "j": 1, "n": 8}, noise=1.6),
-    "109": Cast(84, {"V": 9, "F": 3}, "L"),
-    "111": Cast(70, {"V": 2}, "L"),
+    "108": Cast(58, {"V": 4, "A": 3, "F": 3, "j": 1, "n": 8}, noise=1.6, left_axis=True),
+    "109": Cast(84, {"V": 9, "F": 5}, "L"),
+    "111": Cast(70, {"V": 4, "F": 3}, "L"),
     "112": Cast(84, {"A": 4}),
     "113": Cast(59, {"a": 4, "n": 16}),
-    "114": Cast(64, {"V": 8, "A": 6, "J": 3, "F": 3, "AAA": 1}, leads=("V5", "MLII")),
+    "114": Cast(64, {"V": 8, "A": 6, "J": 3, "F": 6, "AAA": 1}, leads=("V5", "MLII")),
     "115": Cast(66, {"n": 14}),
-    "116": Cast(80, {"V": 20, "A": 3}),
+    "116": Cast(80, {"V": 14, "i": 6, "A": 3, "F": 4}),
     "117": Cast(51, {"A": 2}, leads=("MLII", "V2")),
     "118": Cast(74, {"A": 22, "V": 6}, "R"),
-    "119": Cast(66, {"V.V.V.": 5, "V..V..": 6, "V": 10}),
+    "119": Cast(66, {"V.V.V.": 5, "V..V..": 6, "V": 6, "v": 4, "F": 4}),
     "121": Cast(60, {"A": 2, "V": 2}),
     "122": Cast(82, {"n": 6}),
     "123": Cast(50, {"i": 6}, leads=("MLII", "V5")),
     "124": Cast(53, {"V": 9, "J": 8, "j": 4, "F": 4, "A": 2}, "R", ("MLII", "V4")),
-    "200": Cast(87, {"V.V.V.V.": 8, "V": 18, "A": 6, "F": 2}, noise=1.3),
+    "200": Cast(87, {"V.V.V.V.": 8, "V": 10, "i": 6, "VV": 2, "A": 6, "F": 5}, noise=1.3),
     "201": Cast(70, {"v": 14, "v.v.": 4, "a": 8, "A": 8, "j": 4, "F": 1}, fibrillation=0.4),
     "202": Cast(66, {"A": 10, "a": 4, "v": 5, "F": 1}, fibrillation=0.3),
     "203": Cast(98, {"V": 30, "VV": 5, "VVVV": 1, "a": 2, "F": 2, "Q": 2}, fibrillation=0.8, noise=1.8),
     "205": Cast(89, {"V": 11, "VVV": 2, "F": 5, "A": 3}),
     "207": Cast(64, {"A": 8, "AAA": 3, "V": 14, "V.V.": 3, "E": 5, "EEE": 2, "RRRRRRRR": 1, "Q": 1}, "L"),
-    "208": Cast(104, {"V": 18, "V.V.": 8, "VF": 12, "VVF": 4, "F": 18, "S": 2, "Q": 2}),
-    "209": Cast(96, {"A": 26, "AAA": 6, "AAAAAA": 3, "V": 1}),
-    "210": Cast(87, {"V": 20, "VV": 3, "a": 4, "F": 4, "E": 1}, fibrillation=0.7),
+    "208": Cast(104, {"V": 14, "i": 4, "V.V.": 8, "VF": 12, "VVF": 3, "F": 10, "S": 2, "Q": 2}),
+    "209": Cast(96, {"A": 26, "AAA": 6, "AAAAAA": 3, "V": 1}, left_axis=True),
+    "210": Cast(87, {"V": 20, "VV": 3, "a": 4, "F": 6, "E": 1}, fibrillation=0.7),
     "212": Cast(92, {"NNNNNNNNNN": 8, "n": 4}, "R"),
-    "213": Cast(109, {"V": 20, "VF": 5, "F": 30, "A": 6, "a": 2}),
-    "214": Cast(76, {"V": 26, "VV": 3, "F": 3, "Q": 2}, "L"),
-    "215": Cast(112, {"V": 20, "VV": 2, "A": 4, "F": 3}),
+    "213": Cast(109, {"V": 20, "VF": 3, "F": 11, "A": 6, "a": 2}),
+    "214": Cast(76, {"V": 20, "i": 4, "VV": 4, "F": 5, "Q": 2}, "L"),
+    "215": Cast(112, {"V": 12, "i": 4, "VV": 4, "A": 4, "F": 6}),
     "217": Cast(72, {"f": 25, "NN": 10, "V": 12, "V.V.": 2}, "/"),
-    "219": Cast(75, {"V": 11, "A": 4, "F": 2}, fibrillation=0.5),
+    "219": Cast(75, {"V": 11, "A": 4, "F": 5}, fibrillation=0.5, left_axis=True),
     "220": Cast(67, {"A": 20, "AAA": 2}),
-    "221": Cast(78, {"V": 40, "VV": 3}, fibrillation=1.0),
+    "221": Cast(78, {"V": 36, "VV": 5, "F": 5}, fibrillation=1.0),
     "222": Cast(79, {"A": 20, "AAA": 4, "j": 14, "J": 2}, fibrillation=0.3),
     "223": Cast(86, {"V": 14, "V.V.": 4, "VVV": 3, "A": 14, "e": 4, "F": 4, "a": 1}),
-    "228": Cast(69, {"V.V.V.": 7, "V": 12, "A": 2, "Q": 2}, noise=1.4),
+    "228": Cast(69, {"V.V.V.": 7, "V": 12, "A": 2, "F": 5, "Q": 2}, noise=1.4),
     "230": Cast(76, {"wwwwww": 5, "V": 1}),
     "231": Cast(61, {"NNNNNN": 8, "A": 2, "V": 2}, "R"),
     "232": Cast(62, {"A": 24, "AA": 10, "AAAA": 6}, "R"),
-    "233": Cast(102, {"V": 28, "V.V.": 8, "VV": 4, "A": 4, "F": 6}),
-    "234": Cast(92, {"J": 10, "V": 2}),
+    "233": Cast(102, {"V": 16, "i": 8, "V.V.": 8, "VV": 4, "VVV": 1, "A": 4, "F": 6}),
+    "234": Cast(92, {"J": 10, "V": 2}, left_axis=True),
 }
 SAME_PERSON = {"202": "201"}
 CONDUCTION = {"N": "normal", "L": "left_block", "R": "right_block", "/": "normal"}
 RHYTHM_OF_PHRASE = {"V.V": "(B", "V..V": "(T", "VVV": "(VT", "EE": "(IVR", "AAA": "(SVTA", "v.v": "(B"}
 # Beats that make shape or timing alone treacherous, in every record: share of the basic beats of each letter.
-CONFUSERS = {"n": 0.03, "w": 0.025}
+CONFUSERS = {"n": 0.03, "p": 0.06, "w": 0.03}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +137,8 @@ def write_record(root: Path, name: str, seed: int) -> None:
     """Write the three files of one record; what they hold depends on the name and the seed alone."""
     cast = CAST[name]
     person = SAME_PERSON.get(name, name)
-    heart = synthetic.new_heart(default_rng([seed, int(person), 0]), CAST[person].bpm, CAST[person].noise)
+    owner = CAST[person]
+    heart = synthetic.new_heart(default_rng([seed, int(person), 0]), owner.bpm, owner.noise, owner.left_axis)
     rng = default_rng([seed, int(name), 1])
     rhythm = _rhythm(cast, heart, rng)
     _write_signal(root, name, cast.leads, _perform(cast, heart, rhythm, rng), seed)
@@ -145,13 +148,13 @@ def write_record(root: Path, name: str, seed: int) -> None:
 def _rhythm(cast: Cast, heart: synthetic.Heart, rng: Generator) -> Rhythm:
     """Shuffle the phrases into a row of beats, fill up with the basic rhythm, and time them."""
     phrases = [phrase + ".." for phrase, times in cast.phrases.items() for _ in range(times)]
-    n_basic = round(rng.uniform(195, 275) * cast.bpm / 60) - sum(map(len, phrases))
+    n_basic = round(rng.uniform(190, 255) * cast.bpm / 60) - sum(map(len, phrases))
     for letter, share in CONFUSERS.items() if cast.basic in "NLR" else ():
         phrases += [letter] * round(share * n_basic)
     phrases += ["."] * n_basic
     place = rng.random(len(phrases))
     # A fibrillating atrium cannot come early.
-    place[[any(letter in "AaJSn" for letter in phrase) for phrase in phrases]] *= 1 - cast.fibrillation
+    place[[any(letter in "AaJSnp" for letter in phrase) for phrase in phrases]] *= 1 - cast.fibrillation
     order = np.argsort(place)
     row = [phrases[i] for i in order]
     letters = ".." + "".join(row)
@@ -207,7 +210,7 @@ def _perform(cast: Cast, heart: synthetic.Heart, rhythm: Rhythm, rng: Generator)
 def _annotations(cast: Cast, rhythm: Rhythm) -> list[tuple[int, str, str]]:
     """List (sample, symbol, note), in order; every letter that is no beat has its place among them."""
     conduction = CONDUCTION[cast.basic]
-    notes = [(0.0, '"', "synthetic")]
+    notes = [(1 / FS_HZ, '"', "synthetic")]
     notes += [(rhythm.peak_s[beat] - 0.2, "+", name) for beat, name in rhythm.marks]
     notes += [(time_s, "~", "") for burst in rhythm.bursts for time_s in burst]
     notes += [(time_s, "|", "") for time_s in rhythm.artefact_s]
@@ -218,7 +221,7 @@ def _annotations(cast: Cast, rhythm: Rhythm) -> list[tuple[int, str, str]]:
 
 def _write_annotations(root: Path, name: str, rows: list[tuple[int, str, str]]) -> None:
     sample, symbol, note = zip(*rows, strict=True)
-    wfdb.wrann(name, "atr", np.array(sample), list(symbol), aux_note=list(note), fs=FS_HZ, write_dir=str(root))
+    wfdb.wrann(name, "atr", np.array(sample), list(symbol), aux_note=list(note), write_dir=str(root))
 
 
 def _write_signal(

@@ -101,14 +101,15 @@ class BeatKind:
 
 
 ON_TIME = Timing(1.0, 1.0)
-PREMATURE = Timing(0.55, 0.84, "reset")
+PREMATURE = Timing(0.54, 0.84, "reset")
 
-# Letters are annotation symbols, with four more for beats that one symbol covers but a rhythm must tell apart.
+# Letters are annotation symbols, with five more for beats that one symbol covers but a rhythm must tell apart.
 KINDS = {
     "N": BeatKind("N", ON_TIME, ventricles="normal"),
     "L": BeatKind("L", ON_TIME, ventricles="left_block"),
     "R": BeatKind("R", ON_TIME, ventricles="right_block"),
-    "n": BeatKind("own", Timing(0.68, 0.86)),  # sinus beat that comes early
+    "n": BeatKind("own", Timing(0.62, 0.86, "reset")),  # sinus beat that comes early
+    "p": BeatKind("own", Timing(0.95, 1.08), "ectopic"),  # wandering pacemaker: another P wave, on time
     "w": BeatKind("own", Timing(0.97, 1.03), ventricles="aberrant"),  # sinus beat that looks wide
     "e": BeatKind("e", Timing(1.25, 1.5), "ectopic"),
     "j": BeatKind("j", Timing(1.25, 1.5), "silent"),
@@ -116,7 +117,7 @@ KINDS = {
     "a": BeatKind("a", PREMATURE, "ectopic", "aberrant"),
     "J": BeatKind("J", PREMATURE, "silent"),
     "S": BeatKind("S", PREMATURE, "silent"),
-    "V": BeatKind("V", Timing(0.48, 0.80, "compensatory"), "silent", "ventricular"),
+    "V": BeatKind("V", Timing(0.50, 0.84, "compensatory"), "silent", "ventricular"),
     "v": BeatKind("V", Timing(0.84, 0.98, "compensatory"), "silent", "ventricular"),  # late in the cycle
     "i": BeatKind("V", Timing(0.44, 0.56, "interpolated"), "silent", "ventricular"),
     "E": BeatKind("E", Timing(1.3, 1.6), "silent", "ventricular"),
@@ -144,11 +145,11 @@ def _turned(rng: Generator, direction: tuple[float, float, float], spread: float
     return turned * length / np.linalg.norm(turned)
 
 
-def _ventricles(rng: Generator) -> dict[str, Waves]:
+def _ventricles(rng: Generator, left_axis: bool) -> dict[str, Waves]:
     """QRS of one person: septum, main vector and terminal vector; a blocked branch is reached late and slowly."""
     height, width = rng.uniform(0.8, 1.5), rng.uniform(0.011, 0.017)
     septum = _turned(rng, (-0.16, -0.08, 0.24), 0.3) * height
-    main = _turned(rng, (0.80, 0.75, -0.35), 0.22) * height
+    main = _turned(rng, (0.65, -0.80, -0.35) if left_axis else (0.80, 0.75, -0.35), 0.22) * height
     terminal = _turned(rng, (-0.22, -0.28, -0.45), 0.4) * height
     late = rng.uniform(0.045, 0.065)
     right = _turned(rng, (-0.38, -0.22, 0.62), 0.2) * height
@@ -169,16 +170,16 @@ def _repolarisation(rng: Generator, qrs: dict[str, Waves]) -> dict[str, Waves]:
     def bumps(dipole: np.ndarray) -> Waves:
         return waves((centre - 0.7 * width, 1.2 * width, 0.45 * dipole), (centre, 0.8 * width, 0.75 * dipole))
 
-    against = {name: own * 0.3 - 0.35 * shape.dipole_mv[-1] for name, shape in qrs.items()}
+    against = {name: own * 0.3 - 0.45 * shape.dipole_mv[-1] for name, shape in qrs.items()}
     return {name: bumps(own if name == "normal" else against[name]) for name in qrs}
 
 
 def _ventricular_form(rng: Generator) -> Waves:
     """A beat from one ventricular focus: wide, slow, with the T wave against it."""
-    axis = rng.normal(0, 1, 3) * (1.0, 1.3, 1.0)
-    main = axis / np.linalg.norm(axis) * rng.uniform(0.9, 2.0)
+    polarity = rng.choice([1.0, -1.0], p=[0.55, 0.45])
+    main = _turned(rng, (0.55, 0.80, -0.45), 0.35) * polarity * rng.uniform(1.1, 2.0)
     side = _turned(rng, tuple(main), 0.5) * rng.uniform(-0.5, 0.7)
-    width = rng.uniform(0.020, 0.036)
+    width = rng.uniform(0.025, 0.038)
     t_centre = rng.uniform(0.27, 0.34)
     return waves(
         (0.0, width, main),
@@ -190,17 +191,24 @@ def _ventricular_form(rng: Generator) -> Waves:
 
 def _paced_form(rng: Generator) -> Waves:
     """A spike, then a wide QRS from the tip of the right ventricle."""
-    main = _turned(rng, (0.5, -0.95, -0.6), 0.2) * rng.uniform(0.9, 1.5)
-    spike = _turned(rng, (0.9, -1.1, 0.9), 0.2) * rng.uniform(0.9, 1.4)
+    main = _turned(rng, (-0.1, -1.2, -0.5), 0.15) * rng.uniform(0.9, 1.5)
+    spike = _turned(rng, (-0.6, -1.0, 0.8), 0.1) * rng.uniform(0.9, 1.4)
     return waves((-0.075, 0.0024, spike), (0.0, 0.030, main), (0.05, 0.030, 0.5 * main), (0.30, 0.06, -0.4 * main))
 
 
-def new_heart(rng: Generator, beats_per_minute: float, noise: float) -> Heart:
-    """Draw one person: nobody else has these waves, this axis, this rhythm and these electrodes."""
+def new_heart(rng: Generator, beats_per_minute: float, noise: float, left_axis: bool) -> Heart:
+    """Draw one person: nobody else has these waves, this axis, this rhythm and these electrodes.
+
+    Args:
+        rng: source of chance.
+        beats_per_minute: of the sinus node.
+        noise: how many times noisier than others.
+        left_axis: whether the QRS points up and left, that is down in MLII.
+    """
     p_centre, p_width = -rng.uniform(0.13, 0.20), rng.uniform(0.014, 0.022)
     p = _turned(rng, (0.07, 0.10, 0.02), 0.25) * rng.uniform(0.6, 1.5)
-    ectopic = _turned(rng, (0.02, 0.02, 0.09), 0.5) * rng.uniform(0.5, 1.2)
-    qrs = _ventricles(rng)
+    ectopic = _turned(rng, (-0.03, -0.09, 0.07), 0.4) * rng.uniform(0.6, 1.4)
+    qrs = _ventricles(rng, left_axis)
     return Heart(
         rr_s=60 / beats_per_minute,
         breathing_hz=rng.uniform(0.18, 0.30),
@@ -212,7 +220,7 @@ def new_heart(rng: Generator, beats_per_minute: float, noise: float) -> Heart:
         t=_repolarisation(rng, qrs),
         ventricular=(_ventricular_form(rng), _ventricular_form(rng)),
         paced=_paced_form(rng),
-        noise_mv=noise * rng.uniform(0.012, 0.05),
+        noise_mv=noise * rng.uniform(0.008, 0.030),
     )
 
 
@@ -261,7 +269,7 @@ def _after(before: str, gap: float, sinus: float, last_sinus_s: float, rng: Gene
     if before == "interpolated":
         return max(last_sinus_s + 1.06 * sinus, 0.5 * sinus)
     if before == "reset":
-        return gap * rng.uniform(1.0, 1.22)
+        return gap * rng.uniform(1.0, 1.32)
     return gap
 
 
@@ -278,8 +286,8 @@ def beat_waves(letter: str, heart: Heart, conduction: str, t_shift_s: float, rng
     kind = KINDS[letter]
     own = kind.ventricles if kind.ventricles in heart.qrs else conduction
     sinus = _conducted(heart, own, t_shift_s)
-    shape = heart.ventricular[0 if rng.random() < 0.8 else 1]
-    share = rng.uniform(0.35, 0.65)
+    shape = heart.ventricular[0 if rng.random() < 0.85 else 1]
+    share = rng.uniform(0.50, 0.75)
     ventricles = {
         "aberrant": lambda: _aberrant(heart, own, t_shift_s, rng),
         "ventricular": lambda: shape,
@@ -304,7 +312,7 @@ def _aberrant(heart: Heart, conduction: str, t_shift_s: float, rng: Generator) -
     other = "left_block" if conduction == "right_block" else "right_block"
     if conduction == "normal" and rng.random() < 0.5:
         other = "left_block"
-    share = rng.uniform(0.5, 1.0)
+    share = rng.uniform(0.6, 1.0)
     blocked = _conducted(heart, other, t_shift_s)
     return blocked.scaled(share) + _conducted(heart, conduction, t_shift_s).scaled(1 - share)
 
@@ -346,7 +354,7 @@ def disturb(
     level = heart.noise_mv
     muscle = level * rng.standard_normal((n_leads, n_samples))
     drift = _band(rng, (n_leads, n_samples), 0.03, 0.35, fs_hz) * level * 5
-    motion = _band(rng, (n_leads, n_samples), 1.0, 12.0, fs_hz) * (0.12 + 5 * level)
+    motion = _band(rng, (n_leads, n_samples), 1.0, 12.0, fs_hz) * (0.12 + 3 * level)
     rough = np.zeros(n_samples)
     for start_s, end_s in bursts:
         inside = (time_s > start_s) & (time_s < end_s)
