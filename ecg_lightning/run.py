@@ -23,7 +23,7 @@ from ecg_lightning.run_folder import Status, write_json
 from ecg_lightning.structures import Facts
 from ecg_lightning.tracking import Tracker, flatten
 
-log = logging.getLogger(__name__)
+logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 
 
 class Interrupted(Exception):
