@@ -181,7 +181,14 @@ def _flat(node: Any, path: str) -> Iterator[tuple[str, str]]:
             yield from _flat(value, f"{path}.{key}".lstrip("."))
     else:
         name = re.sub(r"[^\w\-./: ]", "_", path)  # what MLflow allows
-        yield name, node if isinstance(node, str) else json.dumps(node, default=str)
+        yield name, node if isinstance(node, str) else json.dumps(node, default=_plain)
+
+
+def _plain(node: Any) -> Any:
+    """For JSON, what is a mapping or a list by another name."""
+    if isinstance(node, Mapping):
+        return dict(node)
+    return list(node) if isinstance(node, Sequence) else str(node)
 
 
 def _check_answers(uri: str) -> None:

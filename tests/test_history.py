@@ -63,7 +63,7 @@ class Line(pl.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=0.1)
 
 
-@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:.*LeafSpec")
 def test_lightning_fills_one_row_per_epoch(tmp_path: Path) -> None:
     told: Told = []
     trainer = pl.Trainer(

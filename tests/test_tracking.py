@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from mlflow.tracking import MlflowClient
+from omegaconf import OmegaConf
 
 from ecg_lightning import mlflow_run
 from ecg_lightning.tracking import Tracker, flatten
@@ -248,10 +249,17 @@ def test_a_relative_store_stays_when_the_folder_changes(tmp_path: Path, monkeypa
 
 
 def test_a_config_is_flattened_by_path() -> None:
-    config = {"model": {"width": 32, "kernel": [7, 5]}, "resume": None, "test": True, "a b": {"é<": "x"}, "empty": {}}
+    config = {
+        "model": {"width": 32, "kernel": [7, {"a": [1]}]},
+        "resume": None,
+        "test": True,
+        "a b": {"é<": "x"},
+        "empty": {},
+    }
+    assert flatten(config) == flatten(OmegaConf.create(config))
     assert flatten(config) == {
         "model.width": "32",
-        "model.kernel": "[7, 5]",
+        "model.kernel": '[7, {"a": [1]}]',
         "resume": "null",
         "test": "true",
         "a b.é_": "x",

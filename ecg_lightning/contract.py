@@ -1,0 +1,177 @@
+"""What a trained network needs to be used by someone else, as plain JSON."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from math import isfinite
+from typing import Any
+
+from ecg_lightning.prepare import Features, Preprocess, Window, latency_ms
+
+VERSION = 1
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # from each older version to the next
+
+
+class BadBundle(ValueError):
+    """A bundle that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything about a trained network but its weights.
+
+    Args:
+        task: what it was trained for.
+        network: its class, e.g. "ecg_lightning.models.hybrid_cnn.HybridCNN".
+        arguments: of its constructor; plain values.
+        produces: what it gives, e.g. "logits".
+        classes: in the order of its outputs.
+        class_names: long names.
+        preprocess: what is done to a record, leads and sampling rate included.
+        window: what is cut round each R peak.
+        features: numbers of the rhythm that it takes.
+        feature_mean: of the training rows; the network standardises.
+        feature_std: likewise.
+        temperature: logits are divided by it before they become probabilities; from validation rows.
+        patients: ids on each side, {"train": [...], "val": [...], "test": [...]}.
+        data: what it learned from: corpus, fingerprint, synthetic, licence.
+        tags: what a reader of the numbers must know.
+        test: the numbers of the test rows; empty where they were not scored.
+        package_version: that wrote it.
+    """
+
+    task: str
+    network: str
+    arguments: Mapping[str, Any]
+    produces: str
+    classes: tuple[str, ...]
+    class_names: Mapping[str, str]
+    preprocess: Preprocess
+    window: Window
+    features: Features
+    feature_mean: tuple[float, ...]
+    feature_std: tuple[float, ...]
+    temperature: float
+    patients: Mapping[str, tuple[str, ...]]
+    data: Mapping[str, Any]
+    tags: Mapping[str, str]
+    test: Mapping[str, float]
+    package_version: str = version("ecg-lightning")
+
+    def to_json(self) -> str:
+        """Write the contract, with what follows from it said as well.
+
+        Raises:
+            BadBundle: a value is not plain.
+        """
+        preprocess = asdict(self.preprocess)
+        leads, fs_hz, mode = (preprocess.pop(name) for name in ("leads", "fs_hz", "mode"))
+        latency, reason = latency_ms(self.preprocess, self.window, self.features)
+        content = {
+            "contract": VERSION,
+            "package_version": self.package_version,
+            "task": self.task,
+            "network": {"class": self.network, "arguments": dict(self.arguments)},
+            "inputs": self._inputs(),
+            "produces": self.produces,
+            "classes": self.classes,
+            "class_names": dict(self.class_names),
+            "leads": leads,
+            "fs_hz": fs_hz,
+            "window": asdict(self.window),
+            "preprocess": preprocess,
+            "features": {"names": self.features.names},
+            "mode": mode,
+            "latency_ms": latency,
+            "latency_reason": reason,
+            "aggregation": "beat",
+            "decision": "argmax",
+            "thresholds": None,
+            "temperature": self.temperature,
+            "patients": {side: list(ids) for side, ids in self.patients.items()},
+            "data": dict(self.data),
+            "tags": dict(self.tags),
+            "test": {name: x for name, x in self.test.items() if isfinite(x)},  # the others are undefined
+        }
+        try:
+            return json.dumps(content, indent=2, allow_nan=False) + "\n"
+        except (TypeError, ValueError) as error:
+            raise BadBundle(f"the contract holds a value that JSON cannot keep ({error}): plain values only") from None
+
+    def _inputs(self) -> list[dict[str, Any]]:
+        """Name, order, shape and scaler of what the network takes."""
+        leads = self.preprocess.leads
+        scale = {"window": "z-score of the window", "none": "none"}.get(
+            self.preprocess.scale, f"z-score, {self.preprocess.scale}"
+        )
+        return [
+            {
+                "name": "ecg",
+                "shape": [len(leads), self.window.n_samples],
+                "leads": leads,
+                "unit": "mV",
+                "normalise": scale,
+            },
+            {
+                "name": "features",
+                "names": self.features.names,
+                "mean": self.feature_mean,
+                "std": self.feature_std,
+            },
+        ]
+
+
+def from_json(text: str) -> Contract:
+    """Read a contract of this version or an older one.
+
+    Raises:
+        BadBundle: it is no contract, or one of a newer version.
+    """
+    try:
+        found = json.loads(text)
+        return _contract(_upgraded(found))
+    except json.JSONDecodeError as error:
+        raise BadBundle(f"contract.json is no JSON ({error}): copy the bundle again") from None
+    except KeyError as error:
+        raise BadBundle(f"contract.json lacks {error}: copy the bundle again") from None
+    except (TypeError, AttributeError) as error:
+        raise BadBundle(f"contract.json has a value of the wrong kind ({error}): copy the bundle again") from None
+
+
+def _upgraded(found: dict[str, Any]) -> dict[str, Any]:
+    number = found["contract"]
+    if number not in (VERSION, *UPGRADES) and not (isinstance(number, int) and number > VERSION):
+        raise BadBundle(f"contract={number} is unknown: copy the bundle again")
+    if number > VERSION:
+        raise BadBundle(
+            f"contract={number} is newer than {VERSION}, the newest that this ecg-lightning reads: "
+            f"install the package_version={found.get('package_version')} that wrote it"
+        )
+    for older in range(number, VERSION):
+        found = UPGRADES[older](found)
+    return found
+
+
+def _contract(found: dict[str, Any]) -> Contract:
+    features = {entry["name"]: entry for entry in found["inputs"]}["features"]
+    mode, leads = found["mode"], tuple(found["leads"])
+    return Contract(
+        task=found["task"],
+        network=found["network"]["class"],
+        arguments=found["network"]["arguments"],
+        produces=found["produces"],
+        classes=tuple(found["classes"]),
+        class_names=found["class_names"],
+        preprocess=Preprocess(leads=leads, fs_hz=found["fs_hz"], mode=mode, **found["preprocess"]),
+        window=Window(**found["window"]),
+        features=Features(names=tuple(found["features"]["names"]), mode=mode),
+        feature_mean=tuple(features["mean"]),
+        feature_std=tuple(features["std"]),
+        temperature=found["temperature"],
+        patients={side: tuple(ids) for side, ids in found["patients"].items()},
+        data=found["data"],
+        tags=found["tags"],
+        test=found["test"],
+        package_version=found["package_version"],
+    )

@@ -1,0 +1,93 @@
+"""The README.md of a bundle: what the model is, how to use it, and how far to trust it."""
+
+from collections.abc import Iterator
+
+from ecg_lightning.contract import Contract
+from ecg_lightning.prepare import latency_ms
+
+HEADLINES = ("test/accuracy", "test/macro_f1_nsvf", "test/macro_f1", "test/kappa", "test/jk_index")
+WARNINGS = {
+    "leaky_split": "Beats of one patient stand on both sides of the split: **the numbers below are leaky** and say "
+    "nothing about new patients.",
+    "same_patients": "The test patients were seen in training: the numbers below say nothing about new patients.",
+    "shared_patient": "One person stands on both sides of the split.",
+}
+
+LOAD = """```python
+from pathlib import Path
+from ecg_lightning import bundle
+
+model = bundle.read(Path("model"))
+logits = model.network(ecg, features)
+```
+
+`ecg_lightning.predict.beats.classify(model, record)` takes a whole recording with its R peaks: it chooses the leads by
+name, resamples, filters and cuts as written above, and gives one row per beat."""
+
+
+def model_card(contract: Contract) -> str:
+    """Write the card in Markdown."""
+    parts = (
+        f"# {contract.network.rpartition('.')[2]} for {contract.task}",
+        *_warnings(contract),
+        "For research. Not a medical device; nothing here has been validated for care.",
+        "## What it tells apart\n\n"
+        + "\n".join(f"- **{c}** {contract.class_names.get(c, '')}" for c in contract.classes),
+        f"## What it takes\n\n{_input(contract)}",
+        f"## How to use it\n\n{LOAD}",
+        f"## How good it is\n\n{_numbers(contract)}",
+        f"## What it learned from\n\n{_data(contract)}",
+        f"Written by ecg-lightning {contract.package_version}; `contract.json` has every value.",
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _warnings(contract: Contract) -> Iterator[str]:
+    if contract.data.get("synthetic"):
+        yield "> **Synthetic data.** It has never seen a real ECG: for trying out the tools, not for anything else."
+    for tag, words in WARNINGS.items():
+        if tag in contract.tags:
+            yield f"> {words} (`{tag}={contract.tags[tag]}`)"
+
+
+def _input(contract: Contract) -> str:
+    todo, window = contract.preprocess, contract.window
+    after = window.n_samples - window.n_before
+    latency, reason = latency_ms(todo, window, contract.features)
+    after_r = f"{latency:.0f} ms" if latency is not None else "not defined"
+    filtering = {
+        "butterworth": f"Butterworth {todo.low_hz:g}-{todo.high_hz:g} Hz, order {todo.order}, {todo.phase} phase",
+        "median": "baseline by two running medians",
+    }.get(todo.filter, "none")
+    lines = (
+        f"Leads: {', '.join(todo.leads)}, in millivolts, at {todo.fs_hz:g} Hz",
+        f"Window: {window.n_samples} samples, {window.n_before} before the R peak and {after} from it on",
+        f"Filter: {filtering}, over the whole record before windows are cut",
+        f"Scale: z-score by {todo.scale}" if todo.scale != "none" else "Scale: none",
+        f"Rhythm: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
+        f"Mode: {todo.mode}; latency after R: {after_r} ({reason})",
+        f"Probabilities: softmax of the logits divided by {contract.temperature:g}; the largest decides",
+    )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _numbers(contract: Contract) -> str:
+    """Headline numbers with their intervals, then F1 of every class."""
+    shown = [name for name in (*HEADLINES, *(f"test/f1/{c}" for c in contract.classes)) if name in contract.test]
+    if not shown:
+        return "The test rows were not scored."
+    rows = ["| test rows | value | 95 % interval |", "|---|---|---|"]
+    for name in shown:
+        low, high = contract.test.get(f"{name}_low"), contract.test.get(f"{name}_high")
+        interval = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
+        rows.append(f"| {name.removeprefix('test/')} | {contract.test[name]:.3f} | {interval} |")
+    return "\n".join(rows)
+
+
+def _data(contract: Contract) -> str:
+    counts = ", ".join(f"{len(ids)} for {side}" for side, ids in contract.patients.items())
+    known = {
+        name: contract.data[name] for name in ("corpus", "licence", "citation", "fingerprint") if name in contract.data
+    }
+    lines = [*(f"{name.capitalize()}: {value}" for name, value in known.items()), f"Patients: {counts}"]
+    return "\n".join(f"- {line}" for line in lines)

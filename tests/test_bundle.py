@@ -1,0 +1,242 @@
+"""A bundle gives back the network that was put in, or says why not."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ecg_lightning import bundle, contract
+from ecg_lightning.bundle import BadBundle
+from ecg_lightning.contract import Contract, from_json
+from ecg_lightning.model_card import model_card
+from ecg_lightning.models.hybrid_cnn import HybridCNN
+from ecg_lightning.models.logistic import Logistic
+from ecg_lightning.prepare import Features, Preprocess, Window
+
+GOLDEN = Path(__file__).parent / "golden" / "contract_1"
+MEAN, STD = (0.8, 1.0), (0.2, 0.1)
+ARGUMENTS: dict[str, Any] = {
+    "n_leads": 1,
+    "n_samples": 280,
+    "n_outputs": 5,
+    "feature_mean": list(MEAN),
+    "feature_std": list(STD),
+    "width": 4,
+}
+
+
+def a_contract() -> Contract:
+    return Contract(
+        task="arrhythmia",
+        network="ecg_lightning.models.hybrid_cnn.HybridCNN",
+        arguments=ARGUMENTS,
+        produces="logits",
+        classes=tuple("NSVFQ"),
+        class_names={"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "paced"},
+        preprocess=Preprocess(("MLII",), 360.0, "diagnostic", "butterworth"),
+        window=Window(280, 140),
+        features=Features(("pre_rr_s", "post_over_pre"), "diagnostic"),
+        feature_mean=MEAN,
+        feature_std=STD,
+        temperature=1.5,
+        patients={"train": ("101", "106"), "val": ("124",), "test": ("100",)},
+        data={"corpus": "mitdb", "fingerprint": "abc", "synthetic": False, "licence": "ODC-BY 1.0"},
+        tags={"shared_patient": "201,202"},
+        test={"test/accuracy": 0.94, "test/macro_f1": 0.5, "test/macro_f1_low": 0.4, "test/macro_f1_high": 0.6},
+    )
+
+
+def a_network() -> HybridCNN:
+    torch.manual_seed(0)
+    return HybridCNN(**ARGUMENTS).eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    bundle.write(tmp_path / "model", a_network(), a_contract())
+    return tmp_path / "model"
+
+
+def test_a_network_gives_the_same_logits_after_the_round_trip(folder: Path) -> None:
+    network = a_network()
+    ecg, features = torch.randn(8, 1, 280), torch.rand(8, 2)
+    found = bundle.read(folder)
+    torch.testing.assert_close(found.network(ecg, features), network(ecg, features), rtol=0, atol=0)
+    assert not found.network.training
+    assert found.contract == replace(a_contract(), arguments=found.contract.arguments)
+    assert found.contract.arguments == ARGUMENTS
+
+
+def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:
+    network = a_network().to(memory_format=torch.channels_last)
+    bundle.write(tmp_path, network, a_contract())
+    found = bundle.read(tmp_path).network.state_dict()
+    assert all(torch.equal(found[name], weights) for name, weights in network.state_dict().items())
+
+
+def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
+    said = json.loads((folder / "contract.json").read_text())
+    assert said["contract"] == 1
+    assert said["network"]["class"] == "ecg_lightning.models.hybrid_cnn.HybridCNN"
+    assert said["inputs"][0] == {
+        "name": "ecg",
+        "shape": [1, 280],
+        "leads": ["MLII"],
+        "unit": "mV",
+        "normalise": "z-score of the window",
+    }
+    assert said["inputs"][1]["mean"] == [0.8, 1.0]
+    assert (said["leads"], said["fs_hz"], said["mode"]) == (["MLII"], 360.0, "diagnostic")
+    assert said["window"] == {"n_samples": 280, "n_before": 140}
+    assert said["preprocess"]["high_hz"] == 50.0
+    assert said["latency_ms"] is None
+    assert "zero-phase" in said["latency_reason"]
+    assert said["patients"]["test"] == ["100"]
+
+
+def test_a_real_time_contract_says_its_latency() -> None:
+    live = replace(
+        a_contract(),
+        preprocess=Preprocess(("MLII",), 360.0, "real_time", "none"),
+        features=Features(("pre_rr_s",), "real_time"),
+    )
+    assert json.loads(live.to_json())["latency_ms"] == pytest.approx(1000 * 140 / 360)
+
+
+def golden_logits() -> list[list[float]]:
+    """Logits of the golden contract's network, with weights and inputs by formula."""
+    found = from_json((GOLDEN / "contract.json").read_text())
+    network = bundle.build(found).eval()
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.copy_(torch.linspace(-1, 1, weights.numel()).reshape(weights.shape))
+        return network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), torch.tensor([[0.8, 1.0], [0.4, 1.3]])).tolist()
+
+
+def test_a_contract_of_version_1_is_read_for_ever() -> None:
+    found = from_json((GOLDEN / "contract.json").read_text())
+    assert found.network == "ecg_lightning.models.logistic.Logistic"
+    assert found.preprocess == Preprocess(("MLII", "V1|V2"), 250.0, "real_time", "butterworth", "causal", 0.5, 40.0, 2)
+    assert found.window == Window(20, 8)
+    assert found.features == Features(("pre_rr_s", "pre_over_local"), "real_time")
+    assert (found.feature_mean, found.feature_std) == ((0.8, 1.0), (0.2, 0.1))
+    assert (found.classes, found.temperature) == (("N", "V"), 1.25)
+    assert found.data["synthetic"] is True
+    np.testing.assert_allclose(golden_logits(), json.loads((GOLDEN / "logits.json").read_text()), rtol=1e-5)
+
+
+def test_an_older_contract_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
+    monkeypatch.setattr(contract, "UPGRADES", {0: lambda found: found | {"contract": 1, "temperature": 1.0}})
+    assert from_json(json.dumps(old)).temperature == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"contract": 2, "package_version": "9.9"}, "contract=2 is newer than 1.*install the package_version=9.9"),
+        ({"contract": 0}, "contract=0 is unknown"),
+        ({"contract": "1"}, "contract=1 is unknown"),
+        (
+            {"network": {"class": "os.path.Join", "arguments": {}}},
+            "network=os.path.Join is not below ecg_lightning.models",
+        ),
+        ({"network": {"class": "ecg_lightning.models.nothing.Net", "arguments": {}}}, "cannot be imported"),
+        ({"network": {"class": "ecg_lightning.models.logistic.Tensor", "arguments": {}}}, "is no network"),
+        (
+            {"network": {"class": "ecg_lightning.models.logistic.Logistic", "arguments": {"depth": 3}}},
+            "other arguments",
+        ),
+        ({"network": {"class": "ecg_lightning.models.logistic.Logistic"}}, "contract.json lacks 'arguments'"),
+        ({"classes": 5}, "contract.json has a value of the wrong kind"),
+        ({"window": {"n_samples": 280, "before": 140}}, "contract.json has a value of the wrong kind"),
+        ({"preprocess": {"filter": "wavelet"}}, "filter=wavelet is unknown"),
+    ],
+)
+def test_a_contract_that_cannot_be_used_is_refused_in_words(folder: Path, change: dict[str, Any], words: str) -> None:
+    said = json.loads((folder / "contract.json").read_text()) | change
+    (folder / "contract.json").write_text(json.dumps(said))
+    with pytest.raises(BadBundle, match=f"bundle=.*model: .*{words}"):
+        bundle.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda folder: (folder / "contract.json").write_text('{"contract": 1,'), "contract.json is no JSON"),
+        (lambda folder: (folder / "contract.json").write_text("[]"), "contract.json has a value of the wrong kind"),
+        (lambda folder: (folder / "contract.json").write_bytes(b"\xff\xfe\x00"), "contract.json is no text"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x" * 20), "model.safetensors is damaged"),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-9]),
+            "model.safetensors is damaged",
+        ),
+        (
+            lambda folder: bundle.save_model(Logistic(1, 280, 5, MEAN, STD), str(folder / "model.safetensors")),
+            "model.safetensors is of another network",
+        ),
+    ],
+)
+def test_a_damaged_bundle_is_refused_in_words(folder: Path, damage: Callable[[Path], object], words: str) -> None:
+    damage(folder)
+    with pytest.raises(BadBundle, match=words):
+        bundle.read(folder)
+
+
+@pytest.mark.parametrize("name", ["contract.json", "model.safetensors"])
+def test_a_missing_part_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(FileNotFoundError, match=f"{name} is missing in bundle=.*: name the folder `model`"):
+        bundle.read(folder)
+
+
+def test_a_network_of_a_plugin_needs_the_word_of_its_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_networks.py").write_text("from torch import nn\nclass Mine(nn.Linear):\n    scope = 'window'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import my_networks
+
+    mine = replace(a_contract(), network="my_networks.Mine", arguments={"in_features": 3, "out_features": 2})
+    bundle.write(tmp_path / "model", my_networks.Mine(3, 2), mine)
+    with pytest.raises(BadBundle, match=r"network=my_networks.Mine is not below .* add plugins=\[my_networks\]"):
+        bundle.read(tmp_path / "model")
+    assert isinstance(bundle.read(tmp_path / "model", ["my_networks"]).network, my_networks.Mine)
+
+
+def test_a_contract_of_another_network_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadBundle, match=r"network=.*HybridCNN in the contract, but the weights are of .*Logistic"):
+        bundle.write(tmp_path, Logistic(1, 280, 5, MEAN, STD), a_contract())
+
+
+@pytest.mark.parametrize("value", [float("nan"), torch.zeros(1), {1, 2}])
+def test_a_value_that_is_not_plain_is_refused(tmp_path: Path, value: object) -> None:
+    with pytest.raises(BadBundle, match="the contract holds a value that JSON cannot keep"):
+        bundle.write(tmp_path, a_network(), replace(a_contract(), arguments={"width": value}))
+    assert not list(tmp_path.iterdir()), "nothing half written"
+
+
+def test_undefined_numbers_are_left_out(tmp_path: Path) -> None:
+    test = {"test/accuracy": 0.9, "test/auroc/Q": float("nan")}
+    bundle.write(tmp_path, a_network(), replace(a_contract(), test=test))
+    assert bundle.read(tmp_path).contract.test == {"test/accuracy": 0.9}
+
+
+def test_the_model_card_says_what_it_is_and_how_good(folder: Path) -> None:
+    card = (folder / "README.md").read_text()
+    for words in ("# HybridCNN for arrhythmia", "**V** ventricular", "| macro_f1 | 0.500 | 0.400 to 0.600 |", "ODC-BY"):
+        assert words in card
+    assert "MLII, in millivolts, at 360 Hz" in card
+    assert "One person stands on both sides" in card
+    assert "Synthetic" not in card
+
+
+def test_the_model_card_warns_of_synthetic_and_leaky_numbers() -> None:
+    data, tags = {"corpus": "mitdb", "synthetic": True}, {"leaky_split": "true"}
+    card = model_card(replace(a_contract(), data=data, tags=tags, test={}))
+    assert "**Synthetic data.**" in card
+    assert "**the numbers below are leaky**" in card
+    assert "The test rows were not scored." in card
