@@ -52,7 +52,9 @@ def data_card(data: Data, corpus: Described, split: str) -> dict[str, Any]:
         patients[side] = [table.patient_names[i] for i in people]
         for person in people:
             own = np.bincount(table.label[rows][table.patient[rows] == person], minlength=len(classes)).tolist()
-            per_patient.append({"patient": table.patient_names[person], "side": side, **dict(zip(classes, own, strict=True))})
+            per_patient.append(
+                {"patient": table.patient_names[person], "side": side, **dict(zip(classes, own, strict=True))}
+            )
     return {
         "corpus": corpus.name,
         "source": corpus.source,
@@ -95,13 +97,15 @@ def split_hash(data: Data) -> str:
     return digest.hexdigest()[:16]
 
 
-def examples(data: Data, predictions: pd.DataFrame) -> dict[str, np.ndarray]:
+def examples(data: Data, predictions: pd.DataFrame, side: str) -> dict[str, np.ndarray]:
     """Arrays for the pictures: a strip before and after filtering, and windows answered right and wrong.
 
     Args:
         data: where the windows come from.
-        predictions: of one side, with columns row, label and `logit_<class>`.
+        predictions: with columns row, record, side, label and `logit_<class>`.
+        side: whose rows are shown.
     """
+    predictions = predictions[predictions["side"] == side]
     answer = predictions[[f"logit_{c}" for c in data.classes]].to_numpy().argmax(1)
     label, row = predictions["label"].to_numpy(), predictions["row"].to_numpy()
     chosen = []

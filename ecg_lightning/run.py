@@ -11,26 +11,26 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
-from torch import nn
 
-from ecg_lightning import data_card, evaluation
+from ecg_lightning import assembly, bundle, data_card, evaluation
 from ecg_lightning.callbacks import Speed
-from ecg_lightning.config import FACTS, constructed
+from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
-from ecg_lightning.predictions import Predictions
 from ecg_lightning.history import History
+from ecg_lightning.predictions import Predictions
+from ecg_lightning.report import page
 from ecg_lightning.run_folder import Status, write_json
-from ecg_lightning.structures import Facts
-from ecg_lightning.tracking import Tracker, flatten
+from ecg_lightning.tracking import State, Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
+KEPT = ("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "report.html", "figures")
 
 
 class Interrupted(Exception):
     """The user or the machine stopped the run; what it has learned is kept."""
 
 
-def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, score_test: bool) -> dict[str, float]:
+def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool) -> None:
     """Train, score and describe; every step leaves its part in the folder.
 
     Args:
@@ -38,95 +38,72 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, score_test: 
         folder: of the run; holds checkpoints already where it is resumed.
         corpus: where records come from.
         status: kept up to date in the folder.
-        score_test: False leaves the test rows alone.
+        alone: not a job of a sweep: test rows are scored unless cfg.test says otherwise, and pictures drawn.
 
-    Returns:
-        The numbers of metrics.json.
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM while it trained.
     """
     OmegaConf.save(cfg, folder / "config.yaml")
     status.write(folder)
     tracker: Tracker = constructed(cfg.tracking)
+    outcome: State = "FAILED"
     try:
-        numbers = _run(cfg, folder, corpus, status, tracker, score_test)
+        _run(cfg, folder, corpus, status, tracker, alone)
+        status.state, status.finished_folds, outcome = "finished", [0], "FINISHED"
     except (Interrupted, KeyboardInterrupt):
-        status.state, status.reason = "interrupted", "stopped by the user or the machine"
-        tracker.finish("KILLED")
+        status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
         raise
     except BaseException as error:
         status.state, status.reason = "failed", f"{type(error).__name__}: {error}"
-        tracker.finish("FAILED")
         raise
-    else:
-        status.state, status.finished_folds = "finished", [0]
-        tracker.finish("FINISHED")
     finally:
         status.write(folder)
-    return numbers
+        tracker.finish(outcome)
 
 
-def _run(
-    cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, score_test: bool
-) -> dict[str, float]:
+def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool) -> None:
     started = time.perf_counter()
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     write_json(folder / "data.json", card)
     tracker.start(folder.name, flatten(cfg), run_tags(card), status.mlflow_run_id)
-    network, arguments = build_network(cfg, data.facts)
-    module, speed = build_module(cfg, network, data.facts), Speed()
-    trainer = fit(cfg, module, data, [speed], History(folder, tracker.log_metrics))
-    status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
-    status.write(folder)
-    sides = ("val", "test") if score_test else ("val",)
+    network, arguments = assembly.build_network(cfg, data.facts)
+    module, speed = assembly.build_module(cfg, network, data.facts), Speed()
+    history = History(folder, tracker.log_metrics)
+    try:
+        trainer = fit(cfg, module, data, speed, history)
+    finally:
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
+    sides = ("val", "test") if (alone if cfg.test is None else cfg.test) else ("val",)
     predictions = predict(cfg, trainer, module, data, sides)
     predictions.write(folder / "predictions.parquet")
+    examples = data_card.examples(data, predictions.table, sides[-1])
+    np.savez(folder / "examples.npz", allow_pickle=False, **examples)
     evaluated = evaluation.evaluate(predictions)
-    numbers = {
-        **evaluated.metrics,
-        **speed.numbers(),
-        "fit/seconds": time.perf_counter() - started,
-        "model/parameters": sum(p.numel() for p in network.parameters()),
-    }
+    bundle.write(folder / "model", network, assembly.contract(cfg, data, card, arguments, evaluated))
+    numbers = evaluated.metrics | speed.numbers()
+    numbers["model/parameters"] = sum(p.numel() for p in network.parameters())
+    numbers["fit/seconds"] = time.perf_counter() - started
     write_json(folder / "metrics.json", numbers)
-    shown = predictions.table[predictions.table["side"] == sides[-1]]
-    np.savez(folder / "examples.npz", **data_card.examples(data, shown))
-    return numbers
+    if alone:
+        page.write(folder)
+    tracker.log_metrics(numbers, step=int(numbers["fit/epochs"]))
+    tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])
+    tracker.log_model(folder / "model", plugins=list(cfg.plugins))
 
 
 def run_tags(card: dict[str, Any]) -> dict[str, str]:
     """What a reader of the run in MLflow must know."""
-    return {**card["tags"], "source": card["source"], "fingerprint": card["fingerprint"], "split_hash": card["split_hash"]}
+    return card["tags"] | {name: card[name] for name in ("source", "fingerprint", "split", "split_hash")}
 
 
-def with_facts(node: DictConfig, facts: Facts) -> dict[str, Any]:
-    """The facts that a part's constructor asks for by name."""
-    asked = constructor(node._target_).arguments
-    return {name: getattr(facts, name) for name in FACTS if name in asked and name not in node}
-
-
-def build_network(cfg: DictConfig, facts: Facts) -> tuple[nn.Module, dict[str, Any]]:
-    """The network with its first weights, and the arguments that rebuild it."""
-    torch.manual_seed(cfg.seed)
-    given = with_facts(cfg.model, facts)
-    said = {str(key): value for key, value in cfg.model.items() if not str(key).startswith("_")}
-    return constructed(cfg.model, **given), {**said, **given}
-
-
-def build_module(cfg: DictConfig, network: nn.Module, facts: Facts) -> LightningModule:
-    """The LightningModule that fits what the network produces, or the one that the task names."""
-    node = cfg.task.module or cfg.modules[network.produces]
-    return constructed(node, network=network, loss=constructed(cfg.loss, **with_facts(cfg.loss, facts)))
-
-
-def fit(
-    cfg: DictConfig, module: LightningModule, data: LightningDataModule, watching: list[Callback], history: History
-) -> Trainer:
+def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> Trainer:
     """Train from the beginning or from the last whole epoch; leaves the best weights in the module.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of the last whole epoch is kept.
     """
-    callbacks = [*constructed(cfg.callbacks).values(), *watching]
+    callbacks = [*constructed(cfg.callbacks).values(), speed]
     trainer = constructed(cfg.trainer, callbacks=callbacks, logger=history, default_root_dir=str(history.folder))
     checkpoints = history.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
@@ -134,8 +111,10 @@ def fit(
         trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
     except SystemExit:
         raise Interrupted(str(history.folder)) from None
+    if not trainer.is_global_zero:
+        raise SystemExit(0)  # one process scores and reports
     best = checkpoints / "best.ckpt"
-    if best.is_file() and not trainer.fast_dev_run:
+    if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
     return trainer
 
@@ -145,7 +124,7 @@ def predict(
 ) -> Predictions:
     """The network's answer to every row of these sides, as one table.
 
-    A trainer of one device, so that no rank pads or repeats a row.
+    By a trainer of one device, so that no rank pads or repeats a row.
     """
     data.scored_sides = sides
     single = {"devices": 1, "strategy": "auto", "logger": False, "enable_checkpointing": False}
@@ -178,4 +157,5 @@ def predict(
 
 def progress_bars(trainer: Trainer) -> list[Callback]:
     """The bars of a trainer, for another one."""
-    return [callback for callback in trainer.callbacks if isinstance(callback, ProgressBar)]
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [callback for callback in callbacks if isinstance(callback, ProgressBar)]

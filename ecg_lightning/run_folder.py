@@ -1,7 +1,6 @@
 """The folder that a run leaves: its status, and how a run that stopped is taken up again."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write whole or not at all."""
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def check_resumable(folder: Path) -> None:

@@ -43,12 +43,13 @@ def job(cfg: DictConfig) -> None:
 def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweeping: bool) -> None:
     from ecg_lightning import run, summary  # Lightning takes seconds to import: only now
 
+    _plain_warnings()
     if status.state == "finished":
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None
     try:
-        run.run(cfg, folder, corpus, status, score_test=not sweeping if cfg.test is None else cfg.test)
+        run.run(cfg, folder, corpus, status, alone=not sweeping)
     except (run.Interrupted, KeyboardInterrupt):
         summary.say_interrupted(folder)
         sys.exit(130)
@@ -70,7 +71,6 @@ def _plain_warnings() -> None:
 
 def main() -> None:
     """The command."""
-    _plain_warnings()
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
             with config.refusals():

@@ -1,0 +1,58 @@
+"""From the config's parts and the facts of a fold to a network, its LightningModule and its contract."""
+
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from pytorch_lightning import LightningModule
+from torch import nn
+
+from ecg_lightning.config import FACTS, constructed
+from ecg_lightning.constructors import constructor
+from ecg_lightning.contract import Contract
+from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.structures import Facts
+
+
+def with_facts(node: DictConfig, facts: Facts) -> dict[str, Any]:
+    """The facts that a part's constructor asks for by name."""
+    asked = constructor(node._target_).arguments
+    return {name: getattr(facts, name) for name in FACTS if name in asked and name not in node}
+
+
+def build_network(cfg: DictConfig, facts: Facts) -> tuple[nn.Module, dict[str, Any]]:
+    """The network with its first weights, and the arguments that rebuild it."""
+    torch.manual_seed(cfg.seed)
+    given = with_facts(cfg.model, facts)
+    said = {str(key): value for key, value in cfg.model.items() if not str(key).startswith("_")}
+    return constructed(cfg.model, **given), {**said, **given}
+
+
+def build_module(cfg: DictConfig, network: nn.Module, facts: Facts) -> LightningModule:
+    """The LightningModule that fits what the network produces, or the one that the task names."""
+    node = cfg.task.module or cfg.modules[network.produces]
+    return constructed(node, network=network, loss=constructed(cfg.loss, **with_facts(cfg.loss, facts)))
+
+
+def contract(
+    cfg: DictConfig, data: Any, card: dict[str, Any], arguments: dict[str, Any], evaluated: Evaluation
+) -> Contract:
+    """What somebody else needs to use the network."""
+    return Contract(
+        task=cfg.task.name,
+        network=cfg.model._target_,
+        arguments=arguments,
+        produces=constructor(cfg.model._target_).declares["produces"],
+        classes=tuple(cfg.task.classes),
+        class_names=dict(cfg.task.class_names),
+        preprocess=data.preprocess,
+        window=data.window,
+        features=data.features,
+        feature_mean=data.facts.feature_mean,
+        feature_std=data.facts.feature_std,
+        temperature=evaluated.temperatures[0],
+        patients=card["patients"],
+        data={name: card[name] for name in ("corpus", "source", "synthetic", "fingerprint", "licence", "citation")},
+        tags=card["tags"],
+        test={name: value for name, value in evaluated.metrics.items() if name.startswith("test/")},
+    )
