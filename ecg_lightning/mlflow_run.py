@@ -156,9 +156,13 @@ def known_run(client: MlflowClient, run_id: str) -> MlflowRun | None:
 
 
 def _ignore_its_warnings() -> None:
-    """MLflow warns of its own code when parts of it are imported."""
-    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
-    warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+    """MLflow warns of its own code when parts of it are imported, and of an example that it does not need."""
+    for message in (
+        ".*Any type hint is inferred as AnyType",
+        "The ``noload`` loader strategy is deprecated",
+        ".*An input example was not provided",
+    ):
+        warnings.filterwarnings("ignore", message=message)
 
 
 def _experiment_id(client: MlflowClient, name: str, artifacts: Path) -> str:

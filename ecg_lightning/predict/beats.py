@@ -1,0 +1,64 @@
+"""Classify the beats of one recording with a bundle."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ecg_lightning.bundle import Bundle
+from ecg_lightning.datasets.wfdb_files import choose_leads
+from ecg_lightning.prepare import prepare, windows
+from ecg_lightning.structures import Record
+
+N_ROWS = 512  # windows at a time
+
+
+def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
+    """Say for every marked beat which class it is.
+
+    Args:
+        bundle: of a network that takes one window at a time.
+        record: any leads in any order, at any sampling rate that the bundle's mode can take; symbols are not looked at.
+
+    Returns:
+        One row per R peak: recording, time_s from the beginning, class, and the probabilities p_<class>.
+
+    Raises:
+        BadRecord: a lead is missing.
+        ValueError: the bundle takes beats in a row.
+    """
+    contract = bundle.contract
+    p = torch.softmax(logits(bundle, record) / contract.temperature, dim=1)
+    found = {
+        "recording": record.name,
+        "time_s": record.peak_sample / record.fs_hz,
+        "class": [contract.classes[k] for k in p.argmax(dim=1)],
+    }
+    return pd.DataFrame(found | {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)})
+
+
+@torch.inference_mode()
+def logits(bundle: Bundle, record: Record) -> Float[Tensor, "beat class"]:
+    """The network's answer to every marked beat, as in `classify`."""
+    contract, network = bundle.contract, bundle.network
+    if network.scope != "window":
+        raise ValueError(
+            f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats"
+        )
+    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
+    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
+    prepared = prepare(chosen, contract.preprocess, contract.features)
+    out = [torch.empty(0, len(contract.classes))]
+    for first in range(0, len(record.peak_sample), N_ROWS):
+        rows = slice(first, first + N_ROWS)
+        some = replace(prepared, peak_sample=prepared.peak_sample[rows], features=prepared.features[rows])
+        fields = {
+            "ecg": windows(some, contract.preprocess, contract.window),
+            "features": torch.from_numpy(some.features),
+        }
+        out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
+    return torch.cat(out)

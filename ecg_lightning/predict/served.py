@@ -1,0 +1,70 @@
+"""The MLflow model: MLflow runs this file when it saves and when it loads, with a bundle beside it."""
+
+import warnings
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ecg_lightning import bundle
+from ecg_lightning.predict.beats import classify
+from ecg_lightning.structures import Record
+
+with warnings.catch_warnings():  # MLflow warns of its own type hints
+    warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+    from mlflow.models import set_model
+    from mlflow.pyfunc import PythonModel, PythonModelContext
+
+
+class Beats(PythonModel):
+    """Beat classes of recordings."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        plugins = (context.model_config or {}).get("plugins", ())
+        self.bundle = bundle.read(Path(context.artifacts["bundle"]), tuple(plugins))
+
+    def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]  # noqa: ARG002
+        """Classify every beat.
+
+        Args:
+            context: not looked at.
+            model_input: a row per recording: `ecg_mv` (a list per lead), `leads` (their names), `fs_hz`,
+                `peak_sample` (R peaks, counted at fs_hz).
+
+        Returns:
+            One row per beat: recording (the row's number), time_s, class, p_<class>.
+        """
+        rows = model_input.to_dict("records")
+        return pd.concat([classify(self.bundle, recording(k, row)) for k, row in enumerate(rows)], ignore_index=True)
+
+
+def recording(number: int, row: dict[Hashable, Any]) -> Record:
+    """Read a row of the input.
+
+    Raises:
+        ValueError: leads and names do not match, a peak lies outside, the rate is not above 0, or samples are missing.
+    """
+    ecg_mv = [np.asarray(lead, np.float32) for lead in row["ecg_mv"]]
+    leads, peak_sample = tuple(map(str, row["leads"])), np.asarray(row["peak_sample"], np.int64)
+    fs_hz, lengths = float(row["fs_hz"]), sorted({len(lead) for lead in ecg_mv})
+    if len(lengths) != 1 or len(leads) != len(ecg_mv):
+        raise ValueError(
+            f"recording {number}: ecg_mv has {len(ecg_mv)} leads of {lengths} samples for {len(leads)} names: "
+            f"give one list per name, all of one length"
+        )
+    if len(peak_sample) and not 0 <= peak_sample.min() <= peak_sample.max() < lengths[0]:
+        raise ValueError(
+            f"recording {number}: peak_sample runs from {peak_sample.min()} to {peak_sample.max()} and must lie "
+            f"between 0 and {lengths[0] - 1}: count at fs_hz, from the first sample"
+        )
+    if not fs_hz > 0:
+        raise ValueError(f"recording {number}: fs_hz={fs_hz:g} must be above 0: give the sampling rate of ecg_mv")
+    ecg = np.stack(ecg_mv)
+    if not np.isfinite(ecg).all():
+        raise ValueError(f"recording {number}: ecg_mv has {(~np.isfinite(ecg)).sum()} samples that are no numbers")
+    return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False)
+
+
+set_model(Beats())

@@ -1,0 +1,147 @@
+"""A bundle as an MLflow model: the run keeps it, and MLflow serves it as it is."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+import torch
+
+from ecg_lightning import bundle
+from ecg_lightning.contract import Contract
+from ecg_lightning.models.logistic import Logistic
+from ecg_lightning.predict import served
+from ecg_lightning.predict.beats import classify
+from ecg_lightning.prepare import Features, Preprocess, Window
+from ecg_lightning.tracking import Tracker
+
+ARGUMENTS: dict[str, Any] = {"n_leads": 1, "n_samples": 60, "n_outputs": 2, "feature_mean": [0.8], "feature_std": [0.2]}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The MLflow model that a tracked run keeps."""
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    contract = Contract(
+        task="arrhythmia",
+        network="ecg_lightning.models.logistic.Logistic",
+        arguments=ARGUMENTS,
+        produces="logits",
+        classes=("N", "V"),
+        class_names={"N": "normal", "V": "ventricular"},
+        preprocess=Preprocess(("MLII",), 100.0, "diagnostic", "butterworth", high_hz=40.0),
+        window=Window(60, 30),
+        features=Features(("pre_rr_s",), "diagnostic"),
+        feature_mean=(0.8,),
+        feature_std=(0.2,),
+        temperature=1.0,
+        patients={"test": ("100",)},
+        data={"corpus": "mitdb", "synthetic": True},
+        tags={},
+        test={},
+    )
+    bundle.write(folder / "model", Logistic(**ARGUMENTS), contract)
+    tracker = Tracker(f"sqlite:///{folder}/mlflow.db", "arrhythmia", str(folder / "artifacts"))
+    tracker.start("a run", {}, {})
+    tracker.log_model(folder / "model")
+    tracker.finish("FINISHED")
+    return folder / "artifacts" / str(tracker.run_id) / "artifacts" / "model"
+
+
+def recordings() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    rows = [
+        {
+            "ecg_mv": rng.standard_normal((2, 900)).round(3).tolist(),
+            "leads": ["V1", "MLII"],
+            "fs_hz": 100.0,
+            "peak_sample": list(range(40, 860, 80)),
+        }
+        for _ in range(2)
+    ]
+    return pd.DataFrame(rows)
+
+
+def expected(model: Path) -> pd.DataFrame:
+    made = bundle.read(model / "artifacts" / "model")
+    rows = recordings().to_dict("records")
+    return pd.concat([classify(made, served.recording(k, row)) for k, row in enumerate(rows)], ignore_index=True)
+
+
+def test_the_kept_model_gives_what_the_bundle_gives(model: Path) -> None:
+    from mlflow import pyfunc
+
+    loaded = pyfunc.load_model(str(model))
+    pd.testing.assert_frame_equal(loaded.predict(recordings()), expected(model))
+
+
+def test_the_kept_model_brings_its_code_and_names_what_it_needs(model: Path) -> None:
+    assert (model / "code" / "ecg_lightning" / "dsp" / "filters.py").is_file()
+    assert not list(model.rglob("*.pyc"))
+    assert "torch==" in (model / "requirements.txt").read_text()
+
+
+GOOD: dict[str, Any] = {"ecg_mv": [[0.0, 1.0, 2.0]], "leads": ["MLII"], "fs_hz": 100.0, "peak_sample": [1]}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"leads": ["MLII", "V1"]}, "recording 3: ecg_mv has 1 leads of .3. samples for 2 names"),
+        (
+            {"ecg_mv": [[0.0], [1.0, 2.0]], "leads": ["MLII", "V1"]},
+            r"recording 3: ecg_mv has 2 leads of \[1, 2\] samples",
+        ),
+        ({"peak_sample": [1, 3]}, "recording 3: peak_sample runs from 1 to 3 and must lie between 0 and 2"),
+        ({"fs_hz": 0.0}, "recording 3: fs_hz=0 must be above 0"),
+        ({"ecg_mv": [[0.0, float("nan"), 2.0]]}, "recording 3: ecg_mv has 1 samples that are no numbers"),
+    ],
+)
+def test_a_row_that_is_no_recording_is_refused_in_words(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        served.recording(3, GOOD | change)
+
+
+def test_a_row_becomes_a_record() -> None:
+    record = asdict(served.recording(0, GOOD))
+    assert record["leads"] == ("MLII",)
+    np.testing.assert_array_equal(record["ecg_mv"], np.float32([[0, 1, 2]]))
+
+
+@pytest.mark.slow
+def test_mlflow_serves_it(model: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    server = subprocess.Popen([*command, "-m", str(model), "-p", str(port)], env=environment, cwd=model)
+    try:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and not alive(port):
+            time.sleep(0.5)
+        body = json.dumps({"dataframe_records": recordings().to_dict("records")})
+        url = f"http://127.0.0.1:{port}/invocations"
+        answer = requests.post(url, body, headers={"Content-Type": "application/json"}, timeout=60)
+        assert answer.status_code == 200, answer.text
+        found = pd.DataFrame(answer.json()["predictions"])
+        pd.testing.assert_frame_equal(found, expected(model), check_dtype=False)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def alive(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/ping", timeout=1).ok
+    except requests.RequestException:
+        return False
