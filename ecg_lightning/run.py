@@ -3,7 +3,7 @@
 import logging
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from ecg_lightning.history import History
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import page
 from ecg_lightning.run_folder import Status, write_json
-from ecg_lightning.tracking import State, Tracker, flatten
+from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 KEPT = ("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "report.html", "figures")
@@ -46,7 +46,7 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
     OmegaConf.save(cfg, folder / "config.yaml")
     status.write(folder)
     tracker: Tracker = constructed(cfg.tracking)
-    outcome: State = "FAILED"
+    outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
         _run(cfg, folder, corpus, status, tracker, alone)
         status.state, status.finished_folds, outcome = "finished", [0], "FINISHED"
