@@ -49,31 +49,31 @@ CAST = {
     "103": Cast(69, {"A": 3}, leads=("MLII", "V2")),
     "104": Cast(74, {"f": 30, "fff": 10, "NN": 8, "Q": 3, "V": 1}, "/", ("V5", "V2")),
     "105": Cast(85, {"V": 9, "Q": 2}, noise=1.8),
-    "106": Cast(64, {"V.V.V.": 7, "V": 8, "i": 4, "VV": 2, "F": 3}),
+    "106": Cast(64, {"V.V.V.": 7, "V": 8, "i": 4, "VV": 2, "F": 6}),
     "107": Cast(71, {"V": 8}, "/"),
     "108": Cast(58, {"V": 4, "A": 3, "F": 3, "j": 1, "n": 8}, noise=1.6, left_axis=True),
     "109": Cast(84, {"V": 9, "F": 5}, "L"),
     "111": Cast(70, {"V": 4, "F": 3}, "L"),
-    "112": Cast(84, {"A": 4}),
+    "112": Cast(84, {"A": 4}, left_axis=True),
     "113": Cast(59, {"a": 4, "n": 16}),
     "114": Cast(64, {"V": 8, "A": 6, "J": 3, "F": 6, "AAA": 1}, leads=("V5", "MLII")),
     "115": Cast(66, {"n": 14}),
-    "116": Cast(80, {"V": 14, "i": 6, "A": 3, "F": 4}),
+    "116": Cast(80, {"V": 14, "i": 6, "A": 3, "F": 7}, left_axis=True),
     "117": Cast(51, {"A": 2}, leads=("MLII", "V2")),
     "118": Cast(74, {"A": 22, "V": 6}, "R"),
-    "119": Cast(66, {"V.V.V.": 5, "V..V..": 6, "V": 6, "v": 4, "F": 4}),
+    "119": Cast(66, {"V.V.V.": 5, "V..V..": 6, "V": 6, "v": 4, "F": 8}),
     "121": Cast(60, {"A": 2, "V": 2}),
-    "122": Cast(82, {"n": 6}),
+    "122": Cast(82, {"n": 6}, left_axis=True),
     "123": Cast(50, {"i": 6}, leads=("MLII", "V5")),
     "124": Cast(53, {"V": 9, "J": 8, "j": 4, "F": 4, "A": 2}, "R", ("MLII", "V4")),
     "200": Cast(87, {"V.V.V.V.": 8, "V": 10, "i": 6, "VV": 2, "A": 6, "F": 5}, noise=1.3),
     "201": Cast(70, {"v": 14, "v.v.": 4, "a": 8, "A": 8, "j": 4, "F": 1}, fibrillation=0.4),
     "202": Cast(66, {"A": 10, "a": 4, "v": 5, "F": 1}, fibrillation=0.3),
     "203": Cast(98, {"V": 30, "VV": 5, "VVVV": 1, "a": 2, "F": 2, "Q": 2}, fibrillation=0.8, noise=1.8),
-    "205": Cast(89, {"V": 11, "VVV": 2, "F": 5, "A": 3}),
+    "205": Cast(89, {"V": 11, "VVV": 2, "F": 7, "A": 3}),
     "207": Cast(64, {"A": 8, "AAA": 3, "V": 14, "V.V.": 3, "E": 5, "EEE": 2, "RRRRRRRR": 1, "Q": 1}, "L"),
-    "208": Cast(104, {"V": 14, "i": 4, "V.V.": 8, "VF": 12, "VVF": 3, "F": 10, "S": 2, "Q": 2}),
-    "209": Cast(96, {"A": 26, "AAA": 6, "AAAAAA": 3, "V": 1}, left_axis=True),
+    "208": Cast(104, {"V": 14, "i": 4, "V.V.": 8, "VF": 12, "VVF": 3, "F": 14, "S": 2, "Q": 2}),
+    "209": Cast(96, {"A": 26, "AAA": 6, "AAAAAA": 3, "V": 1}),
     "210": Cast(87, {"V": 20, "VV": 3, "a": 4, "F": 6, "E": 1}, fibrillation=0.7),
     "212": Cast(92, {"NNNNNNNNNN": 8, "n": 4}, "R"),
     "213": Cast(109, {"V": 20, "VF": 3, "F": 11, "A": 6, "a": 2}),
@@ -90,13 +90,13 @@ CAST = {
     "231": Cast(61, {"NNNNNN": 8, "A": 2, "V": 2}, "R"),
     "232": Cast(62, {"A": 24, "AA": 10, "AAAA": 6}, "R"),
     "233": Cast(102, {"V": 16, "i": 8, "V.V.": 8, "VV": 4, "VVV": 1, "A": 4, "F": 6}),
-    "234": Cast(92, {"J": 10, "V": 2}, left_axis=True),
+    "234": Cast(92, {"J": 10, "V": 2}),
 }
 SAME_PERSON = {"202": "201"}
 CONDUCTION = {"N": "normal", "L": "left_block", "R": "right_block", "/": "normal"}
 RHYTHM_OF_PHRASE = {"V.V": "(B", "V..V": "(T", "VVV": "(VT", "EE": "(IVR", "AAA": "(SVTA", "v.v": "(B"}
 # Beats that make shape or timing alone treacherous, in every record: share of the basic beats of each letter.
-CONFUSERS = {"n": 0.03, "p": 0.06, "w": 0.03}
+CONFUSERS = {"n": 0.03, "p": 0.06, "w": 0.01}
 
 
 @dataclass(frozen=True, eq=False)

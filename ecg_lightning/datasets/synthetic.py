@@ -178,7 +178,7 @@ def _ventricular_form(rng: Generator) -> Waves:
     """A beat from one ventricular focus: wide, slow, with the T wave against it."""
     polarity = rng.choice([1.0, -1.0], p=[0.55, 0.45])
     main = _turned(rng, (0.55, 0.80, -0.45), 0.35) * polarity * rng.uniform(1.1, 2.0)
-    side = _turned(rng, tuple(main), 0.5) * rng.uniform(-0.5, 0.7)
+    side = _turned(rng, tuple(main), 0.5) * rng.uniform(0.1, 0.8)
     width = rng.uniform(0.025, 0.038)
     t_centre = rng.uniform(0.27, 0.34)
     return waves(
@@ -287,7 +287,7 @@ def beat_waves(letter: str, heart: Heart, conduction: str, t_shift_s: float, rng
     own = kind.ventricles if kind.ventricles in heart.qrs else conduction
     sinus = _conducted(heart, own, t_shift_s)
     shape = heart.ventricular[0 if rng.random() < 0.85 else 1]
-    share = rng.uniform(0.50, 0.75)
+    share = rng.uniform(0.58, 0.76)
     ventricles = {
         "aberrant": lambda: _aberrant(heart, own, t_shift_s, rng),
         "ventricular": lambda: shape,
