@@ -1,7 +1,6 @@
 """Compute every number of a run again from its predictions alone: `python -m ecg_lightning.evaluate RUN`."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,12 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ecg_lightning.evaluation import evaluate  # pandas and scipy take a second to import: only after --help
     from ecg_lightning.predictions import Predictions
+    from ecg_lightning.report.contents import read_json
     from ecg_lightning.report.terminal import show
 
     try:
         predictions = Predictions.read(asked.run / "predictions.parquet")
-        recorded = _read_json(asked.run / "metrics.json")
-        contract = _read_json(asked.run / "model" / "contract.json")
+        recorded = read_json(asked.run / "metrics.json")
+        contract = read_json(asked.run / "model" / "contract.json")
         found = evaluate(predictions)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -70,18 +70,6 @@ def _compare(found: "Evaluation", recorded: dict[str, Any] | None, contract: dic
         return 1
     print(f"agree: {len(found.metrics)} numbers" + ("" if contract is None else ", and the temperature of the model"))
     return 0
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as broken:
-        raise ValueError(f"{path} is not JSON ({broken}): train the run again") from broken
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} holds no JSON object: train the run again")
-    return content
 
 
 if __name__ == "__main__":

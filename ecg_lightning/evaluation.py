@@ -186,6 +186,7 @@ def _numbers_without(rows: _Rows) -> dict[str, float]:
             scores = _scores(rows.about, rest.counts(np.zeros(len(rest.p), dtype=np.int64), 1))
             chosen = {name: value for name, value in scores.items() if name.startswith(("accuracy", "macro_f1", "f1/"))}
             numbers |= {f"test/without_{left_out}/{name}": float(value[0]) for name, value in chosen.items()}
+            numbers[f"test/without_{left_out}/n_classes"] = len(np.unique(rest.about.label))
     return numbers
 
 

@@ -1,0 +1,98 @@
+"""Figures of the ECG itself: before and after filtering, and beats with what they are and were called."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ecg_lightning.report.style import GRID, INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
+
+PER_HALF = 4  # beats side by side, right ones and wrong ones
+
+
+def raw_and_filtered(examples: dict[str, np.ndarray], stamp: str) -> Figure:
+    """Draw one stretch of a record as it came, and as the network is given it."""
+    figure = new_figure(11, 4.4, stamp)
+    rows = figure.subplots(2, 1, sharex=True)
+    raw_mv, filtered = examples["strip_raw_mv"], examples["strip_filtered"]
+    start_s, fs_hz = float(examples["strip_start_s"]), float(examples["strip_fs_hz"])
+    seconds = start_s + np.arange(len(raw_mv)) / fs_hz
+    where = plain(f"record {examples['strip_record']}, lead {examples['strip_lead']}")
+    for axes, ecg, title in zip(rows, (raw_mv, filtered), (f"raw: {where}", "filtered"), strict=True):
+        axes.plot(seconds, ecg, color=INK, linewidth=0.8)
+        tidy(axes, title, y="mV")
+        axes.set_xticks(np.arange(np.ceil(seconds[0]), seconds[-1] + 1e-9))
+        axes.set_xticks(np.arange(np.ceil(seconds[0] * 5) / 5, seconds[-1], 0.2), minor=True)
+        axes.grid(which="minor", axis="x", color=GRID, linewidth=0.4)
+        axes.set_xlim(seconds[0], seconds[-1])
+    rows[1].set_xlabel("seconds from the record's beginning", fontsize=10)
+    return figure
+
+
+@dataclass(frozen=True, eq=False)
+class Beat:
+    """One beat to look at.
+
+    Args:
+        ecg_mv: one row per lead.
+        label: class index, the row that it stands in.
+        right: it was called what it is.
+        caption: truth, answer and place.
+    """
+
+    ecg_mv: Float[np.ndarray, "lead time"]
+    label: int
+    right: bool
+    caption: str
+
+
+def sample_beats(beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tuple[str, ...], stamp: str) -> Figure:
+    """Draw beats in a grid: one row per class, right answers on the left, wrong ones on the right.
+
+    Args:
+        beats: in any order; those that find no place are left out.
+        ms: time of each sample, 0 at the R peak.
+        classes: those to give a row.
+        stamp: see `new_figure`.
+    """
+    rows = [index for index in range(len(classes)) if any(beat.label == index for beat in beats)]
+    height = 1.55 * len(rows) + 0.75
+    figure = new_figure(14, height, stamp)
+    figure.set_layout_engine("none")  # forty axes: the engine would take two seconds
+    halves = figure.add_gridspec(1, 2, left=0.05, right=0.995, top=1 - 0.62 / height, bottom=0.5 / height, wspace=0.06)
+    for half, (right, title) in enumerate(((True, "called right"), (False, "called wrong"))):
+        colour = RIGHT if right else WRONG
+        at = halves[0, half].get_position(figure)
+        figure.text(at.x0, 1 - 0.1 / height, title, fontsize=13, weight="bold", color=colour, va="top")
+        grid = halves[0, half].subgridspec(len(rows), PER_HALF, wspace=0.08, hspace=0.42)
+        for row, label in enumerate(rows):
+            own = [beat for beat in beats if beat.label == label and beat.right == right]
+            _row([figure.add_subplot(grid[row, column]) for column in range(PER_HALF)], own, ms, colour)
+            first = figure.axes[-PER_HALF]
+            if half == 0:
+                first.set_ylabel(f"{plain(classes[label])}, mV", fontsize=10)
+            for axes in figure.axes[-PER_HALF:]:
+                axes.tick_params(labelleft=axes is first, labelbottom=row == len(rows) - 1, labelsize=8)
+    figure.text(0.5, 0.1 / height, "milliseconds around the R peak", fontsize=10, ha="center")
+    return figure
+
+
+def _row(places: list[Axes], beats: list[Beat], ms: Float[np.ndarray, " time"], colour: str) -> None:
+    """Beats of one class side by side on one scale."""
+    shown = beats[: len(places)]
+    for axes in places:
+        tidy(axes)
+        axes.set_xlim(ms[0], ms[-1])
+    for axes, beat in zip(places, shown, strict=False):
+        axes.sharey(places[0]) if axes is not places[0] else None
+        axes.axvline(0, color=GRID, linewidth=1.2)
+        for lead_mv in beat.ecg_mv[1:]:
+            axes.plot(ms, lead_mv, color=QUIET, linewidth=0.8)
+        axes.plot(ms, beat.ecg_mv[0], color=colour, linewidth=1.1)
+        axes.set_title(plain(beat.caption), fontsize=9, loc="left", color=INK, pad=2)
+    for axes in places[len(shown) :]:
+        axes.set_axis_off()
+    if not shown:
+        places[0].text(0.0, 0.5, "none", transform=places[0].transAxes, va="center", color=QUIET)

@@ -1,0 +1,132 @@
+"""One run folder in; figures and one self-contained HTML page out."""
+
+import base64
+import io
+import platform
+import shlex
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ecg_lightning.evaluation import N_BOOT, Evaluation, evaluate
+from ecg_lightning.report import tables
+from ecg_lightning.report.contents import Contents, read_contents
+from ecg_lightning.report.notices import notices
+from ecg_lightning.report.pictures import draw, shown_side, stamp
+
+PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
+READING = (
+    "The class with the largest logit is called. An absent class has no score and is left out of a mean. "
+    "Small numbers are 95 % intervals: {n_boot:,} bootstrap draws of whole {units}s. "
+    "Probabilities are calibrated by one temperature, fitted on validation rows alone{value}."
+)
+
+
+def write(run_folder: Path) -> Path:
+    """Draw figures/*.png and write report.html, both from the run's files alone.
+
+    Raises:
+        FileNotFoundError: there are no predictions.
+        ValueError: a file is broken; it is named.
+    """
+    contents = read_contents(run_folder)
+    found = evaluate(contents.predictions)
+    pictures = _drawn(contents, found)
+    side = shown_side(contents.predictions) or "test"
+    about, label = contents.predictions, contents.predictions.label
+    of_side = np.bincount(label[about.table["side"].to_numpy() == side], minlength=len(about.classes)).tolist()
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("page.html.j2").render(
+        title=_title(contents),
+        subtitle=f"{run_folder.resolve().name}: {len(label):,} scored windows",
+        stamp=stamp(about),
+        notices=notices(contents),
+        headline=tables.headline(about, found.metrics),
+        reading=_reading(contents, found),
+        side=tables.SIDES[side],
+        per_class=tables.per_class(about, found.metrics, side, of_side),
+        without=tables.without(about, found.metrics),
+        pictures=pictures,
+        facts=list(_facts(contents)),
+        counts=tables.counts(about, contents.card),
+        people=tables.people(about, contents.card),
+        made=list(_made(contents)),
+        config=contents.config,
+    )
+    return _write_whole(run_folder / "report.html", page)
+
+
+def _drawn(contents: Contents, found: Evaluation) -> list[dict[str, str]]:
+    folder = contents.folder / "figures"
+    folder.mkdir(exist_ok=True)
+    shown = []
+    for picture in draw(contents, found):
+        png = b""
+        if picture.figure is not None:
+            stream = io.BytesIO()
+            picture.figure.savefig(stream, format="png")
+            png = stream.getvalue()
+            (folder / f"{picture.name}.png").write_bytes(png)
+        encoded = base64.b64encode(png).decode("ascii")
+        shown.append({"title": picture.title, "caption": picture.caption, "png": encoded})
+    return shown
+
+
+def _title(contents: Contents) -> str:
+    model = (contents.status.get("choices") or {}).get("model")
+    return contents.predictions.task + (f", {model}" if model else "")
+
+
+def _reading(contents: Contents, found: Evaluation) -> str:
+    fitted = found.metrics.get("calibration/temperature")
+    value = "" if fitted is None else f" ({fitted:.3f})"
+    return READING.format(n_boot=N_BOOT, units=contents.predictions.resample, value=value)
+
+
+def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
+    card = contents.card
+    if not card:
+        return
+    yield (
+        "corpus",
+        f"{card.get('corpus', '')} ({'synthetic' if card.get('synthetic') else 'real'}, {card.get('source', '')})",
+    )
+    yield "records", f"{len(card.get('records') or [])}: {', '.join(card.get('records') or [])}"
+    yield "missing records", ", ".join(card.get("missing") or []) or "none"
+    skipped = card.get("skipped") or {}
+    yield "skipped records", "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "none"
+    yield "split", str(card.get("split", ""))
+    for side, names in (card.get("patients") or {}).items():
+        yield f"{tables.SIDES.get(side, side)} patients", f"{len(names)}: {', '.join(names)}"
+    for name in ("licence", "citation", "fingerprint", "split_hash"):
+        if card.get(name):
+            yield name.replace("_", " "), str(card[name])
+
+
+def _made(contents: Contents) -> Iterator[tuple[str, str]]:
+    typed = contents.status.get("overrides") or []
+    yield "command", "python -m ecg_lightning.train " + shlex.join(typed)
+    yield "state", str(contents.status.get("state", "not known"))
+    for name, value in contents.metrics.items():
+        if name.startswith(("fit/", "model/")):
+            yield name, f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
+    yield "page written with", ", ".join([f"Python {platform.python_version()}", *_versions()])
+
+
+def _versions() -> Iterator[str]:
+    for package in PACKAGES:
+        try:
+            yield f"{package} {version(package)}"
+        except PackageNotFoundError:
+            continue
+
+
+def _write_whole(path: Path, text: str) -> Path:
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    return part.replace(path)

@@ -1,0 +1,193 @@
+"""The page is complete, closed in itself, honest, and safe against what files say."""
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ecg_lightning.predictions import Predictions
+from ecg_lightning.report.__main__ import main
+from ecg_lightning.report.page import write
+from tests.corpora.run_folder import write_run_folder
+
+FIGURES = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "sample_beats", "patients")
+VOID = {"meta", "link", "img", "br"}
+
+
+class Closed(HTMLParser):
+    """Collects what is left open and what points outside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.outside: list[str] = []
+        self.pictures = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.pictures += tag == "img"
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href") and not (value or "").startswith("data:"):
+                self.outside.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = write_run_folder(tmp_path_factory.mktemp("runs") / "real", strange_name='<script>alert("x")</script>$^_')
+    write(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def page(real: Path) -> str:
+    return (real / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_is_whole_and_needs_no_network(page: str) -> None:
+    parser = Closed()
+    parser.feed(page)
+    assert parser.open == []
+    assert parser.outside == []
+    assert parser.pictures == len(FIGURES)
+
+
+def test_every_figure_is_also_a_file(real: Path) -> None:
+    for name in FIGURES:
+        assert (real / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_text_from_files_is_escaped(page: str) -> None:
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_the_page_says_what_the_run_recorded(real: Path, page: str) -> None:
+    recorded = json.loads((real / "metrics.json").read_text())
+    for name in ("test/accuracy", "val/macro_f1_nsvf", "test/f1/S", "test/without_202/accuracy"):
+        assert f"{recorded[name]:.3f}" in page
+    assert f"{recorded['test/kappa_low']:.3f} to {recorded['test/kappa_high']:.3f}" in page
+    for words in (
+        "without 202",
+        "ODC-BY 1.0",
+        "9f9f9f",
+        "model=hybrid_cnn",
+        "fit/seconds",
+        "dropout: 0.3",
+        "macro F1 of N, S",
+    ):
+        assert words in page
+
+
+def test_warnings_stand_on_top(page: str) -> None:
+    top = page[: page.index("<h2>Results")]
+    for words in (
+        "records 201, 202",
+        "2 records were not at hand: 214, 219",
+        "1 record was skipped: 207 (MLII is flat",
+    ):
+        assert words in top
+    assert "Synthetic" not in top
+    assert 'data-stamp=""' in page
+
+
+def test_synthetic_and_leaky_runs_are_stamped_and_say_so(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path, n_rows=300, synthetic=True)
+    retag(run, leaky_split="true", same_patients="true", temperament="sanguine")
+    page = write(run).read_text(encoding="utf-8")
+    assert 'data-stamp="SYNTHETIC · LEAKY SPLIT"' in page
+    for words in ("Synthetic data", "Leaky split: patients", "Patients stand on both sides", "temperament = sanguine"):
+        assert words in page
+
+
+def retag(run: Path, **tags: str) -> None:
+    path = run / "predictions.parquet"
+    old = Predictions.read(path)
+    Predictions(old.table, old.task, old.problem, old.classes, {}, old.synthetic, tags).write(path)
+
+
+def keep(run: Path, table: pd.DataFrame) -> None:
+    path = run / "predictions.parquet"
+    old = Predictions.read(path)
+    Predictions(table, old.task, old.problem, old.classes, old.class_names, False).write(path)
+
+
+def test_a_run_with_nothing_but_predictions_has_a_page(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path, n_rows=300)
+    for path in tmp_path.glob("*"):
+        if path.is_file() and path.name != "predictions.parquet":
+            path.unlink()
+    page = write(run).read_text(encoding="utf-8")
+    for words in ("no stretch of a record", "no epoch was finished", "no windows to show", "no data card"):
+        assert words in page
+    assert page.count("<img") == 3
+
+
+def test_one_class_one_patient_and_no_test_rows_degrade_to_sentences(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path, n_rows=400)
+    table = Predictions.read(run / "predictions.parquet").table
+    keep(run, table[(table["patient"] == "100") & (table["label"] == 0)])
+    page = write(run).read_text(encoding="utf-8")
+    assert "it takes windows of two classes to rank" in page
+    assert "come from a single patient: they have no interval" in page
+    keep(run, table[table["side"] == "val"])
+    page = write(run).read_text(encoding="utf-8")
+    assert "Class by class, validation" in page
+    keep(run, table.head(0))
+    assert "No row was scored" in write(run).read_text(encoding="utf-8")
+
+
+def test_few_patients_and_an_unfinished_run_are_named(tmp_path: Path) -> None:
+    run = write_run_folder(tmp_path, n_rows=400)
+    table = Predictions.read(run / "predictions.parquet").table
+    keep(run, table[table["patient"].isin(["100", "103"])])
+    (run / "status.json").write_text('{"state": "failed", "reason": "the disk is full"}')
+    page = write(run).read_text(encoding="utf-8")
+    assert "come from 2 patients: their intervals are rough" in page
+    assert "The run did not finish (failed): the disk is full." in page
+
+
+def test_the_command_writes_the_page_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = write_run_folder(tmp_path / "a run", n_rows=300)
+    assert main([str(run)]) == 0
+    assert capsys.readouterr().out.strip() == str(run / "report.html")
+    assert not list(run.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("predictions.parquet", "x", "is not a whole parquet file"),
+        ("data.json", "{", "data.json is not JSON"),
+        ("status.json", "3", "status.json holds no JSON object"),
+        ("config.yaml", "a: [", "config.yaml is not YAML"),
+        ("history.csv", 'epoch\n"', "history.csv is no table of numbers"),
+        ("history.csv", "step\n1", "history.csv is no table with a column epoch"),
+        ("examples.npz", "x", "examples.npz is not a whole npz file"),
+    ],
+)
+def test_a_broken_file_is_named_in_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, words: str
+) -> None:
+    run = write_run_folder(tmp_path, n_rows=100)
+    (run / name).write_text(content)
+    assert main([str(run)]) == 2
+    said = capsys.readouterr().err
+    assert re.match(r"error: .*\n$", said)
+    assert words in said
+
+
+def test_help_needs_no_heavy_import() -> None:
+    code = "import sys\nfrom ecg_lightning.report.__main__ import main\n"
+    code += "try: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "run folder" in said
+    assert not any(f"'{name}'" in said for name in ("torch", "pandas", "matplotlib"))
