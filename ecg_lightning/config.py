@@ -22,7 +22,11 @@ from ecg_lightning.structures import Facts
 
 TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
 FACTS = tuple(f.name for f in fields(Facts))
-GIVEN = {"task.data": ("corpus", "scope"), "task.module": ("network", "loss"), "modules": ("network", "loss")}  # by train
+GIVEN = {  # by train
+    "task.data": ("corpus", "scope"),
+    "task.module": ("network", "loss"),
+    "modules": ("network", "loss"),
+}
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
 MODES = ("diagnostic", "real_time")
 
@@ -102,7 +106,7 @@ def folder() -> Path:
 def register() -> None:
     """Make the schema and the resolvers known to Hydra; safe to call again."""
     ConfigStore.instance().store(name="schema", node=Config)
-    for name, function in {
+    resolvers: dict[str, Callable[..., Any]] = {
         "len": len,
         "samples": samples,
         "by_mode": by_mode,
@@ -110,7 +114,8 @@ def register() -> None:
         "round_share": lambda share, n: round(share * n),
         "default_cache": default_cache,
         "pid": os.getpid,
-    }.items():
+    }
+    for name, function in resolvers.items():
         OmegaConf.register_new_resolver(name, function, replace=True)
 
 
@@ -177,7 +182,7 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
             yield path, node
         for key in node:
             if not OmegaConf.is_missing(node, key):
-                yield from targets(node[key], f"{path}.{key}".lstrip("."))
+                yield from targets(node[key], f"{path}.{key!s}".lstrip("."))
     elif isinstance(node, ListConfig):
         for i, item in enumerate(node):
             yield from targets(item, f"{path}[{i}]")
@@ -205,9 +210,10 @@ def constructed(node: DictConfig, **given: Any) -> Any:
     try:
         return instantiate(node, _convert_="all", **given)
     except HydraException as error:
-        if isinstance(error.__cause__, ValueError):
-            raise ConfigError(str(error.__cause__)) from error.__cause__
-        raise
+        own = str(node._target_).startswith("ecg_lightning.")
+        if error.__cause__ is None or (own and not isinstance(error.__cause__, ValueError)):
+            raise  # a fault of ours, with its trace
+        raise ConfigError(str(error.__cause__)) from error.__cause__
 
 
 def app(job: Callable[[DictConfig], None]) -> None:
@@ -291,10 +297,14 @@ def _clashes(cfg: DictConfig) -> Iterator[str]:
             "or say sampler.with_weighted_loss=true"
         )
     if model.declares["scope"] == "sequence":
-        if rebalances:
-            yield f"sampler {sampler.name} draws single beats, but model {model.name} takes beats in a row: sampler=none"
-        if cfg.task.mode == "real_time" and not model.declares.get("causal", False):
-            yield f"model {model.name} looks at later beats, but task.mode=real_time may not"
+        yield from _sequence_clashes(cfg, model, sampler)
+
+
+def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor) -> Iterator[str]:
+    if sampler.declares["rebalances"]:
+        yield f"sampler {sampler.name} draws single beats, but model {model.name} takes beats in a row: sampler=none"
+    if cfg.task.mode == "real_time" and not model.declares.get("causal", False):
+        yield f"model {model.name} looks at later beats, but task.mode=real_time may not"
 
 
 def _impossible_values(cfg: DictConfig) -> Iterator[str]:

@@ -103,8 +103,10 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of the last whole epoch is kept.
     """
-    callbacks = [*constructed(cfg.callbacks).values(), speed]
-    trainer = constructed(cfg.trainer, callbacks=callbacks, logger=history, default_root_dir=str(history.folder))
+    callbacks = [c for c in constructed(cfg.callbacks).values() if cfg.trainer.enable_progress_bar or not is_bar(c)]
+    trainer = constructed(
+        cfg.trainer, callbacks=[*callbacks, speed], logger=history, default_root_dir=str(history.folder)
+    )
     checkpoints = history.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
     try:
@@ -128,7 +130,8 @@ def predict(
     """
     data.scored_sides = sides
     single = {"devices": 1, "strategy": "auto", "logger": False, "enable_checkpointing": False}
-    scorer = constructed(cfg.trainer, callbacks=progress_bars(trainer), **single)
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    scorer = constructed(cfg.trainer, callbacks=list(filter(is_bar, callbacks)), **single)
     batches = scorer.predict(module, datamodule=data)
     row, logits = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
     table = data.table
@@ -155,7 +158,5 @@ def predict(
     )
 
 
-def progress_bars(trainer: Trainer) -> list[Callback]:
-    """The bars of a trainer, for another one."""
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return [callback for callback in callbacks if isinstance(callback, ProgressBar)]
+def is_bar(callback: Callback) -> bool:
+    return isinstance(callback, ProgressBar)
