@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float, Int
 
-SIDES = ("val", "test")
+SIDES = {"val": "validation", "test": "test"}  # of the split, and in words
 COLUMNS = ("row", "record", "patient", "time_s", "side", "fold", "label")
 METADATA_KEY = b"ecg_lightning"
 
@@ -109,8 +109,8 @@ def _complaints(about: Predictions) -> Iterator[str]:
         return
     if len(about.label) and not 0 <= about.label.min() <= about.label.max() < len(about.classes):
         yield f"a label lies outside 0..{len(about.classes) - 1}"
-    if not about.table["side"].isin(SIDES).all():
-        yield f"a side is neither of {SIDES}"
+    if not about.table["side"].isin(list(SIDES)).all():
+        yield f"a side is neither of {list(SIDES)}"
     if not np.isfinite(about.logits).all():
         yield "a logit is not a finite number"
 

@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecg_lightning.evaluation import N_BOOT, Evaluation, evaluate
+from ecg_lightning.predictions import SIDES
 from ecg_lightning.report import tables
 from ecg_lightning.report.contents import Contents, read_contents
 from ecg_lightning.report.notices import notices
@@ -48,7 +49,7 @@ def write(run_folder: Path) -> Path:
         notices=notices(contents),
         headline=tables.headline(about, found.metrics),
         reading=_reading(contents, found),
-        side=tables.SIDES[side],
+        side=SIDES[side],
         per_class=tables.per_class(about, found.metrics, side, of_side),
         without=tables.without(about, found.metrics),
         pictures=pictures,
@@ -102,7 +103,7 @@ def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
     yield "skipped records", "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "none"
     yield "split", str(card.get("split", ""))
     for side, names in (card.get("patients") or {}).items():
-        yield f"{tables.SIDES.get(side, side)} patients", f"{len(names)}: {', '.join(names)}"
+        yield f"{SIDES.get(side, side)} patients", f"{len(names)}: {', '.join(names)}"
     for name in ("licence", "citation", "fingerprint", "split_hash"):
         if card.get(name):
             yield name.replace("_", " "), str(card[name])

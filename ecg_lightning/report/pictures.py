@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ecg_lightning import metrics
 from ecg_lightning.evaluation import Evaluation, probabilities
-from ecg_lightning.predictions import Predictions
+from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report import ecg_figures, score_figures
 from ecg_lightning.report.contents import Contents
 
@@ -51,7 +51,7 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
         if len(people) > score_figures.MAX_PATIENTS
         else ""
     )
-    caption = f"Each {_words(side)} patient alone, lowest macro F1 first{least}; how many windows stands in brackets."
+    caption = f"Each {SIDES[side]} patient alone, lowest macro F1 first{least}; how many windows stands in brackets."
     figure = score_figures.patient_bars(people, contents.predictions.classes, mark)
     yield Picture("patients", "Patient by patient", caption, figure)
 
@@ -92,14 +92,14 @@ def _scores(predictions: Predictions, p: np.ndarray, side: str, mark: str) -> It
     chosen = predictions.table["side"].to_numpy() == side
     label, answer = predictions.label[chosen], predictions.logits[chosen].argmax(axis=1)
     counts = metrics.confusion(label, answer, len(predictions.classes))
-    caption = f"What {len(label):,} {_words(side)} windows are (rows) and what they were called (columns)."
+    caption = f"What {len(label):,} {SIDES[side]} windows are (rows) and what they were called (columns)."
     figure = score_figures.confusion_matrices(counts, predictions.classes, mark)
     yield Picture("confusion_matrix", "Confusion matrix", caption, figure)
     name, title = "ranking", "ROC and precision-recall"
     if len(np.unique(label)) < 2:
         yield Picture(name, title, "Not drawn: it takes windows of two classes to rank.", None)
         return
-    caption = f"Each class against the rest over all thresholds, {_words(side)} windows."
+    caption = f"Each class against the rest over all thresholds, {SIDES[side]} windows."
     yield Picture(name, title, caption, score_figures.ranking_curves(p[chosen], label, predictions.classes, mark))
 
 
@@ -132,7 +132,3 @@ def _example_beats(contents: Contents, p: np.ndarray, side: str) -> list[ecg_fig
         place = f"{record[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}"
         beats.append(ecg_figures.Beat(ecg_mv, label, label == answer, f"{said}   {place}"))
     return beats
-
-
-def _words(side: str) -> str:
-    return {"val": "validation", "test": "test"}[side]

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ecg_lightning.evaluation import headline_names
-from ecg_lightning.predictions import Predictions
+from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report.style import class_colour
 
-SIDES = {"val": "validation", "test": "test"}
 IN_WORDS = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1, classes present",

@@ -5,9 +5,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ecg_lightning.evaluation import Evaluation, headline_names, with_interval
-from ecg_lightning.predictions import Predictions
-
-SIDE_NAMES = {"val": "validation", "test": "test"}
+from ecg_lightning.predictions import SIDES, Predictions
 
 
 def show(predictions: Predictions, found: Evaluation, patients: bool) -> None:
@@ -17,7 +15,7 @@ def show(predictions: Predictions, found: Evaluation, patients: bool) -> None:
         console.print("SYNTHETIC data: these numbers say nothing about patients", style="yellow")
     for name, value in predictions.tags.items():
         console.print(f"note: {name}={value}", style="yellow", markup=False, highlight=False)
-    sides = [side for side in SIDE_NAMES if f"{side}/n_windows" in found.metrics]
+    sides = [side for side in SIDES if f"{side}/n_windows" in found.metrics]
     console.print(_headline_table(predictions, found.metrics, sides))
     for side in sides[-1:]:
         console.print(_class_table(predictions, found.metrics, side))
@@ -28,7 +26,7 @@ def show(predictions: Predictions, found: Evaluation, patients: bool) -> None:
 
 
 def _headline_table(predictions: Predictions, numbers: dict[str, float], sides: list[str]) -> Table:
-    table = Table("", *(SIDE_NAMES[side] for side in sides), title="95 % intervals over " + predictions.resample + "s")
+    table = Table("", *(SIDES[side] for side in sides), title="95 % intervals over " + predictions.resample + "s")
     for name in headline_names(predictions):
         table.add_row(name, *(with_interval(numbers, f"{side}/{name}") for side in sides))
     for name in ("n_classes", "n_windows", "n_patients"):
@@ -37,7 +35,7 @@ def _headline_table(predictions: Predictions, numbers: dict[str, float], sides: 
 
 
 def _class_table(predictions: Predictions, numbers: dict[str, float], side: str) -> Table:
-    table = Table("class", "F1", "sensitivity", "precision", "AUROC", title=SIDE_NAMES[side])
+    table = Table("class", "F1", "sensitivity", "precision", "AUROC", title=SIDES[side])
     for name in predictions.classes:
         f1 = with_interval(numbers, f"{side}/f1/{name}")
         others = (numbers.get(f"{side}/{kind}/{name}") for kind in ("sensitivity", "precision", "auroc"))
