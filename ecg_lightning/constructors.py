@@ -1,6 +1,7 @@
-"""What a class named by `_target_` takes and declares, read from its source: nothing is imported, so a clash is said at once.
+"""What a class named by `_target_` takes and declares, read from its source.
 
-Importing Lightning to look at one signature costs seconds; parsing the one file that defines it costs milliseconds.
+Nothing is imported, so a clash is said at once: importing Lightning to look at one signature costs seconds, parsing the
+one file that defines it milliseconds.
 """
 
 import ast
@@ -48,6 +49,8 @@ def constructor(path: str) -> Constructor:
     module, node = _find(path)
     if isinstance(node, ast.FunctionDef):
         return Constructor(path, *_signature(node, skip=0), {})
+    if not isinstance(node, ast.ClassDef):
+        raise UnknownTarget(f"_target_={path} is neither a class nor a function")
     arguments, required, open_ended = _class_signature(module, node)
     return Constructor(path, arguments, required, open_ended, _declared(module, node))
 

@@ -52,7 +52,7 @@ class Preprocess:
         if not self.leads:
             raise ValueError("leads=[] names no lead: give at least one, e.g. task.signal.leads=[MLII]")
         if self.filter == "butterworth":
-            filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
+            _ = self._sos  # says at once which corners are impossible
         if self.mode == "real_time" and (reason := self.looks_ahead):
             raise ValueError(f"task.mode=real_time, but {reason}: choose preprocess=causal or preprocess=raw")
 
@@ -97,16 +97,19 @@ class Preprocess:
             return ecg_mv
         if self.filter == "median":
             return filters.remove_baseline(ecg_mv, self.fs_hz, beat_s=0.2, wave_s=0.6)
-        sos = filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
         if self.phase == "causal":
-            return filters.causal_step(ecg_mv, None, sos)[0]
-        return filters.zero_phase(ecg_mv, sos)
+            return filters.causal_step(ecg_mv, None, self._sos)[0]
+        return filters.zero_phase(ecg_mv, self._sos)
+
+    @property
+    def _sos(self) -> Float[np.ndarray, "section 6"]:
+        return filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
 
     def delay_ms(self) -> float:
         """How late a causal filter delivers the QRS complex."""
         if self.filter != "butterworth" or self.phase == "zero":
             return 0.0
-        return filters.group_delay_ms(filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order), self.fs_hz)
+        return filters.group_delay_ms(self._sos, self.fs_hz)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,9 @@ class Features:
             raise ValueError(f"features.names holds {unknown}: choose from {', '.join(rhythm.NAMES)}")
         ahead = [name for name in self.names if rhythm.NAMES[name].looks_ahead]
         if self.mode == "real_time" and ahead:
-            raise ValueError(f"task.mode=real_time, but {', '.join(ahead)} look ahead: leave them out of features.names")
+            raise ValueError(
+                f"task.mode=real_time, but {', '.join(ahead)} look ahead: leave them out of features.names"
+            )
 
     def of(self, peak_sample: Int[np.ndarray, " beat"], fs_hz: float) -> Float[np.ndarray, "beat feature"]:
         """The features of one record's beats, raw."""
@@ -192,7 +197,7 @@ def latency_ms(preprocess: Preprocess, window: Window, features: Features) -> tu
 
 def cut(
     signal: Float[Tensor, " sample"],
-    place: tuple[Int[Tensor, " row"], Int[Tensor, " row"], Int[Tensor, " row"]],
+    place: Int[Tensor, "3 row"],
     n_leads: int,
     n_samples: int,
 ) -> Float[Tensor, "row lead time"]:
@@ -200,12 +205,12 @@ def cut(
 
     Args:
         signal: record after record, each with its leads one behind the other.
-        place: per window where its record begins in `signal`, samples per lead of that record, and the
-            window's first sample counted from the record's beginning.
+        place: where the window's record begins in `signal`; samples per lead of that record; the window's first
+            sample, counted from the record's beginning.
         n_leads: leads of every record.
         n_samples: length of the windows; beyond the ends of a record its edge is repeated.
     """
-    first, length, start = (part[:, None] for part in place)
+    first, length, start = place[:, :, None]
     time = start + torch.arange(n_samples, device=signal.device)  # row, time
     time = torch.minimum(time.clamp_(min=0), length - 1).add_(first)
     lead = length * torch.arange(n_leads, device=signal.device)  # row, lead
@@ -225,6 +230,6 @@ def windows(prepared: Prepared, preprocess: Preprocess, window: Window) -> Float
     n_leads, n_samples = prepared.ecg.shape
     n_beats = len(prepared.peak_sample)
     start = torch.from_numpy(prepared.peak_sample - window.n_before)
-    place = torch.zeros(n_beats, dtype=torch.int64), torch.full((n_beats,), n_samples), start
+    place = torch.stack([torch.zeros(n_beats, dtype=torch.int64), torch.full((n_beats,), n_samples), start])
     flat = torch.from_numpy(np.ascontiguousarray(prepared.ecg)).reshape(-1)
     return scale_windows(cut(flat, place, n_leads, window.n_samples), preprocess.scale)

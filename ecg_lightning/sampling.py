@@ -33,7 +33,7 @@ class Balanced:
 
     rebalances = True
 
-    def __init__(self, power: float, with_weighted_loss: bool = False) -> None:
+    def __init__(self, power: float, with_weighted_loss: bool = False) -> None:  # noqa: ARG002, config.check reads it
         if not 0 < power <= 1:
             raise ValueError(f"sampler.power={power} must lie above 0 and not above 1")
         self.power = power
@@ -53,7 +53,7 @@ class Oversample:
 
     rebalances = True
 
-    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:
+    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:  # noqa: ARG002, config.check reads it
         if not 0 < ratio <= 1:
             raise ValueError(f"sampler.ratio={ratio} must lie above 0 and not above 1")
         self.ratio = ratio
@@ -77,7 +77,7 @@ class Undersample:
 
     rebalances = True
 
-    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:
+    def __init__(self, ratio: float, with_weighted_loss: bool = False) -> None:  # noqa: ARG002, config.check reads it
         if ratio <= 0:
             raise ValueError(f"sampler.ratio={ratio} must be above 0")
         self.ratio = ratio

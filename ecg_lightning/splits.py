@@ -11,8 +11,14 @@ from jaxtyping import Bool, Int
 from ecg_lightning.structures import Fold, WindowTable
 
 # Source: de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004), table III.
-DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
-DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
+DS1 = (
+    *("101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122"),
+    *("124", "201", "203", "205", "207", "208", "209", "215", "220", "223", "230"),
+)
+DS2 = (
+    *("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210"),
+    *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
+)
 KEPT_AWAY = 1 / 3  # of any class: beyond it, validation rows take what training needs to see
 
 
@@ -51,7 +57,9 @@ class InterPatient:
 
     def __init__(self, validation: Sequence[str]) -> None:
         if strange := sorted(set(validation) - set(DS1)):
-            raise ValueError(f"split.validation={list(validation)} names {strange}, not in DS1: choose from {list(DS1)}")
+            raise ValueError(
+                f"split.validation={list(validation)} names {strange}, not in DS1: choose from {', '.join(DS1)}"
+            )
         self.validation = tuple(validation)
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:

@@ -140,9 +140,7 @@ class BeatData(LightningDataModule):
         return loader(items, Epochs(label, n_items, sampler, self.seed, rank))
 
 
-def beat_table(
-    store: Store, classes: Sequence[str], window: Window, features: Features, fs_hz: float
-) -> WindowTable:
+def beat_table(store: Store, classes: Sequence[str], window: Window, features: Features, fs_hz: float) -> WindowTable:
     """Label the beats of a store and say where their windows lie.
 
     Beats of classes that are not asked for get no row, but they are neighbours in the rhythm all the same.

@@ -32,7 +32,7 @@ class WindowSource:
         self, signal: Float[np.ndarray, " sample"], table: WindowTable, n_leads: int, window: Window, scale: str
     ) -> None:
         self.signal = torch.from_numpy(signal)
-        self.place = tuple(torch.from_numpy(part) for part in (table.first, table.length, table.start))
+        self.place = torch.stack([torch.from_numpy(part) for part in (table.first, table.length, table.start)])
         self.label = torch.from_numpy(table.label)
         self.features = torch.from_numpy(table.features)
         self.n_leads, self.window, self.scale = n_leads, window, scale
@@ -44,16 +44,14 @@ class WindowSource:
     def to(self, device: torch.device) -> "WindowSource":
         """The same source with everything on another device."""
         moved = copy.copy(self)
-        moved.signal, moved.label, moved.features = (
-            tensor.to(device) for tensor in (self.signal, self.label, self.features)
-        )
-        moved.place = tuple(part.to(device) for part in self.place)
+        moved.signal, moved.place = self.signal.to(device), self.place.to(device)
+        moved.label, moved.features = self.label.to(device), self.features.to(device)
         return moved
 
     def gather(self, row: Int[Tensor, "batch *beat"], scored: Bool[Tensor, "batch *beat"]) -> Batch:
         """The windows of these rows; row -1 is padding and comes out as zeros, label 0."""
         flat, real = row.reshape(-1).clamp(min=0), row >= 0
-        ecg = cut(self.signal, tuple(part[flat] for part in self.place), self.n_leads, self.window.n_samples)
+        ecg = cut(self.signal, self.place[:, flat], self.n_leads, self.window.n_samples)
         ecg = scale_windows(ecg, self.scale).reshape(*row.shape, self.n_leads, self.window.n_samples)
         features = self.features[flat].reshape(*row.shape, -1)
         label = self.label[flat].reshape(*row.shape, *self.label.shape[1:])

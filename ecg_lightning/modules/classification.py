@@ -30,7 +30,7 @@ class Classification(LightningModule):
         self,
         network: nn.Module,
         loss: nn.Module,
-        metrics: dict[str, Metric],
+        metrics: dict[str, Metric | MetricCollection],
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
         schedule: Callable[[Optimizer], Any],
         monitor: str,
@@ -77,5 +77,6 @@ class Classification(LightningModule):
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor, Tensor]:
         logits, label = self(batch), batch.label[batch.scored]
         loss = self.loss(logits, label)
-        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(label), sync_dist=True)
+        n_rows = len(label)
+        self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=n_rows, sync_dist=True)
         return loss, logits, label
