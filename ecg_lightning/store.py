@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,6 +24,9 @@ from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import BadRecord, Record
 
 LARGEST_LOSS = 0.1  # of the records: beyond it, what is left is another database
+
+Outcome = tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord
+"""What the header says, signal, R peaks and symbols of one record; or why it cannot be trusted."""
 
 
 class Corpus(Protocol):
@@ -104,7 +108,7 @@ def key(corpus: Corpus, preprocess: Preprocess) -> str:
         for path in corpus.sources(name):
             stat = path.stat()
             sources.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
-    code = sorted([*Path(dsp.__path__[0]).glob("*.py"), Path(prepare.__file__), *corpus.reader_files])
+    code = sorted([*Path(dsp.__path__[0]).glob("*.py"), Path(prepare.__file__), Path(__file__), *corpus.reader_files])
     text = [hashlib.sha256(path.read_bytes()).hexdigest() for path in code]
     # a skipped record is part of the content, so the policy is part of the key
     what = [sources, asdict(preprocess), text, corpus.on_bad_record]
@@ -131,8 +135,15 @@ def _write(part: Path, corpus: Corpus, preprocess: Preprocess) -> None:
     beats: list[tuple[np.ndarray, np.ndarray]] = []
     skipped: dict[str, str] = {}
     first = 0
+    outcomes = track(
+        _prepared(corpus, preprocess, names),
+        f"preparing {corpus.name}",
+        len(names),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
     with (part / "signal.f32").open("wb") as file:
-        for name, outcome in zip(names, _prepared(corpus, preprocess, names), strict=True):
+        for name, outcome in zip(names, outcomes, strict=True):
             if isinstance(outcome, BadRecord):
                 skipped[name] = str(outcome)
                 _check_loss(skipped, len(names), corpus.on_bad_record, outcome)
@@ -164,27 +175,26 @@ def _check_loss(skipped: dict[str, str], n_records: int, policy: str, error: Bad
         ) from error
 
 
-def _prepared(
-    corpus: Corpus, preprocess: Preprocess, names: Sequence[str]
-) -> Iterator["tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord"]:
-    """Every record in order, preprocessed by as many processes as there are cores."""
-    arguments = [corpus] * len(names), [preprocess] * len(names), names
-    workers = min(len(os.sched_getaffinity(0)), len(names)) if hasattr(os, "sched_getaffinity") else 1
-    title, quiet = f"preparing {corpus.name}", Console(stderr=True)
-    if workers < 2:
-        yield from track(map(_one, *arguments), title, len(names), console=quiet, disable=not sys.stderr.isatty())
-        return
-    with ProcessPoolExecutor(workers) as pool:
+def _prepared(corpus: Corpus, preprocess: Preprocess, names: Sequence[str]) -> Iterator[Outcome]:
+    """Every record in order, preprocessed by as many threads as there are cores.
+
+    Threads, as numpy and scipy let go of the interpreter; processes would import, pickle, and not mix with threads.
+    """
+    n_workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    waiting: deque[Future[Outcome]] = deque()
+    with ThreadPoolExecutor(n_workers) as pool:
         try:
-            outcomes = pool.map(_one, *arguments)
-            yield from track(outcomes, title, len(names), console=quiet, disable=not sys.stderr.isatty())
+            for name in names:
+                waiting.append(pool.submit(_one, corpus, preprocess, name))
+                if len(waiting) > 2 * n_workers:  # no more in memory than keeps the threads busy
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _one(
-    corpus: Corpus, preprocess: Preprocess, name: str
-) -> "tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord":
+def _one(corpus: Corpus, preprocess: Preprocess, name: str) -> Outcome:
     try:
         record = corpus.read(name, preprocess.leads)
     except BadRecord as error:
