@@ -72,7 +72,10 @@ def sample_beats(beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tup
             _row([figure.add_subplot(grid[row, column]) for column in range(PER_HALF)], own, ms, colour)
             first = figure.axes[-PER_HALF]
             if half == 0:
-                first.set_ylabel(f"{plain(classes[label])}, mV", fontsize=10)
+                middle = grid[row, 0].get_position(figure)
+                figure.text(
+                    0.012, (middle.y0 + middle.y1) / 2, f"{plain(classes[label])}, mV", rotation=90, va="center"
+                )
             for axes in figure.axes[-PER_HALF:]:
                 axes.tick_params(labelleft=axes is first, labelbottom=row == len(rows) - 1, labelsize=8)
     figure.text(0.5, 0.1 / height, "milliseconds around the R peak", fontsize=10, ha="center")

@@ -21,7 +21,7 @@ from ecg_lightning.report.pictures import draw, shown_side, stamp
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
 READING = (
     "The class with the largest logit is called. An absent class has no score and is left out of a mean. "
-    "Small numbers are 95 % intervals: {n_boot:,} bootstrap draws of whole {units}s. "
+    "Small numbers are 95\u00a0% intervals: {n_boot:,} bootstrap draws of whole {units}s. "
     "Probabilities are calibrated by one temperature, fitted on validation rows alone{value}."
 )
 

@@ -53,7 +53,8 @@ def _without_table(predictions: Predictions, numbers: dict[str, float]) -> Table
 
 
 def _patient_table(found: Evaluation) -> Table:
-    table = Table("patient", "side", *found.per_patient.columns[2:])
+    counts = [name.removeprefix("n_") for name in found.per_patient.columns[5:]]
+    table = Table("patient", "side", "windows", "accuracy", "macro F1", *map(escape, counts))
     for row in found.per_patient.itertuples(index=False):
         table.add_row(*(_cell(value) for value in row))
     return table

@@ -100,12 +100,18 @@ def test_warnings_stand_on_top(page: str) -> None:
 
 
 def test_synthetic_and_leaky_runs_are_stamped_and_say_so(tmp_path: Path) -> None:
-    run = write_run_folder(tmp_path, n_rows=300, synthetic=True)
+    run = without_beats(write_run_folder(tmp_path, n_rows=300, synthetic=True))
     retag(run, leaky_split="true", same_patients="true", temperament="sanguine")
     page = write(run).read_text(encoding="utf-8")
     assert 'data-stamp="SYNTHETIC · LEAKY SPLIT"' in page
     for words in ("Synthetic data", "Leaky split: patients", "Patients stand on both sides", "temperament = sanguine"):
         assert words in page
+
+
+def without_beats(run: Path) -> Path:
+    """Drawing the beats takes most of a second."""
+    (run / "examples.npz").unlink()
+    return run
 
 
 def retag(run: Path, **tags: str) -> None:
@@ -132,7 +138,7 @@ def test_a_run_with_nothing_but_predictions_has_a_page(tmp_path: Path) -> None:
 
 
 def test_one_class_one_patient_and_no_test_rows_degrade_to_sentences(tmp_path: Path) -> None:
-    run = write_run_folder(tmp_path, n_rows=400)
+    run = without_beats(write_run_folder(tmp_path, n_rows=400))
     table = Predictions.read(run / "predictions.parquet").table
     keep(run, table[(table["patient"] == "100") & (table["label"] == 0)])
     page = write(run).read_text(encoding="utf-8")
@@ -146,7 +152,7 @@ def test_one_class_one_patient_and_no_test_rows_degrade_to_sentences(tmp_path: P
 
 
 def test_few_patients_and_an_unfinished_run_are_named(tmp_path: Path) -> None:
-    run = write_run_folder(tmp_path, n_rows=400)
+    run = without_beats(write_run_folder(tmp_path, n_rows=400))
     table = Predictions.read(run / "predictions.parquet").table
     keep(run, table[table["patient"].isin(["100", "103"])])
     (run / "status.json").write_text('{"state": "failed", "reason": "the disk is full"}')
@@ -156,7 +162,7 @@ def test_few_patients_and_an_unfinished_run_are_named(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_the_page_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = write_run_folder(tmp_path / "a run", n_rows=300)
+    run = without_beats(write_run_folder(tmp_path / "a run", n_rows=300))
     assert main([str(run)]) == 0
     assert capsys.readouterr().out.strip() == str(run / "report.html")
     assert not list(run.glob("*.part"))
