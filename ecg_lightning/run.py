@@ -159,4 +159,5 @@ def predict(
 
 
 def is_bar(callback: Callback) -> bool:
+    """Whether a callback draws progress."""
     return isinstance(callback, ProgressBar)
