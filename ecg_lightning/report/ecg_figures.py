@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 from ecg_lightning.report.style import GRID, INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
 
@@ -62,24 +63,29 @@ def sample_beats(beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tup
     figure = new_figure(14, height, stamp)
     figure.set_layout_engine("none")  # forty axes: the engine would take two seconds
     halves = figure.add_gridspec(1, 2, left=0.05, right=0.995, top=1 - 0.62 / height, bottom=0.5 / height, wspace=0.06)
-    for half, (right, title) in enumerate(((True, "called right"), (False, "called wrong"))):
-        colour = RIGHT if right else WRONG
+    for half, (right, title, colour) in enumerate(((True, "called right", RIGHT), (False, "called wrong", WRONG))):
         at = halves[0, half].get_position(figure)
         figure.text(at.x0, 1 - 0.1 / height, title, fontsize=13, weight="bold", color=colour, va="top")
-        grid = halves[0, half].subgridspec(len(rows), PER_HALF, wspace=0.08, hspace=0.42)
-        for row, label in enumerate(rows):
-            own = [beat for beat in beats if beat.label == label and beat.right == right]
-            _row([figure.add_subplot(grid[row, column]) for column in range(PER_HALF)], own, ms, colour)
-            first = figure.axes[-PER_HALF]
-            if half == 0:
-                middle = grid[row, 0].get_position(figure)
-                figure.text(
-                    0.012, (middle.y0 + middle.y1) / 2, f"{plain(classes[label])}, mV", rotation=90, va="center"
-                )
-            for axes in figure.axes[-PER_HALF:]:
-                axes.tick_params(labelleft=axes is first, labelbottom=row == len(rows) - 1, labelsize=8)
+        own = [[beat for beat in beats if (beat.label, beat.right) == (label, right)] for label in rows]
+        _half(figure, halves[0, half], own, ms, colour)
+    for label, axes in zip(rows, figure.axes[::PER_HALF], strict=False):
+        at = axes.get_position()
+        figure.text(0.012, (at.y0 + at.y1) / 2, f"{plain(classes[label])}, mV", rotation=90, va="center")
     figure.text(0.5, 0.1 / height, "milliseconds around the R peak", fontsize=10, ha="center")
     return figure
+
+
+def _half(
+    figure: Figure, place: SubplotSpec, rows: list[list[Beat]], ms: Float[np.ndarray, " time"], colour: str
+) -> None:
+    """Rows of beats below one another; the lowest that holds any carries the times."""
+    grid = place.subgridspec(len(rows), PER_HALF, wspace=0.08, hspace=0.42)
+    lowest = max((row for row, beats in enumerate(rows) if beats), default=0)
+    for row, beats in enumerate(rows):
+        places = [figure.add_subplot(grid[row, column]) for column in range(PER_HALF)]
+        _row(places, beats, ms, colour)
+        for axes in places:
+            axes.tick_params(labelleft=axes is places[0], labelbottom=row == lowest, labelsize=8)
 
 
 def _row(places: list[Axes], beats: list[Beat], ms: Float[np.ndarray, " time"], colour: str) -> None:
@@ -94,7 +100,7 @@ def _row(places: list[Axes], beats: list[Beat], ms: Float[np.ndarray, " time"], 
         for lead_mv in beat.ecg_mv[1:]:
             axes.plot(ms, lead_mv, color=QUIET, linewidth=0.8)
         axes.plot(ms, beat.ecg_mv[0], color=colour, linewidth=1.1)
-        axes.set_title(plain(beat.caption), fontsize=9, loc="left", color=INK, pad=2)
+        axes.set_title(plain(beat.caption), fontsize=8.5, loc="left", color=INK, pad=2)
     for axes in places[len(shown) :]:
         axes.set_axis_off()
     if not shown:
