@@ -91,6 +91,18 @@ def test_the_kept_model_brings_its_code_and_names_what_it_needs(model: Path) -> 
     assert "torch==" in (model / "requirements.txt").read_text()
 
 
+def test_keeping_a_model_is_silent_and_fast(model: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    store = model.parents[3] / "mlflow.db"
+    tracker = Tracker(f"sqlite:///{store}", "arrhythmia")
+    tracker.start("another", {}, {})
+    assert tracker.run_id
+    began = time.monotonic()
+    tracker.log_model(model / "artifacts" / "model")
+    tracker.finish("FINISHED")
+    assert time.monotonic() - began < 2
+    assert capfd.readouterr() == ("", "")
+
+
 GOOD: dict[str, Any] = {"ecg_mv": [[0.0, 1.0, 2.0]], "leads": ["MLII"], "fs_hz": 100.0, "peak_sample": [1]}
 
 
