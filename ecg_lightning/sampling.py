@@ -1,11 +1,12 @@
 """In which order an epoch sees its training rows, and how often each."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Int
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """Draws one epoch; `rebalances` says whether classes are seen out of proportion."""
 

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -22,6 +22,7 @@ DS2 = (
 KEPT_AWAY = 1 / 3  # of any class: beyond it, validation rows take what training needs to see
 
 
+@runtime_checkable
 class Split(Protocol):
     """A rule that divides rows; `needs` is what a corpus must provide for it."""
 

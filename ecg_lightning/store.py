@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from filelock import FileLock
@@ -29,6 +29,7 @@ Outcome = tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord
 """What the header says, signal, R peaks and symbols of one record; or why it cannot be trusted."""
 
 
+@runtime_checkable
 class Corpus(Protocol):
     """What the store asks of a database."""
 

@@ -13,7 +13,7 @@ def network(n_leads: int = 1, n_samples: int = 280, n_features: int = 8, width: 
 
 @pytest.mark.parametrize("n_leads", [1, 2, 12])
 @pytest.mark.parametrize("n_samples", [8, 280, 1440, 333])
-@pytest.mark.parametrize("n_features", [0, 8])
+@pytest.mark.parametrize("n_features", [1, 8])
 def test_every_parameter_learns_and_rows_do_not_leak(n_leads: int, n_samples: int, n_features: int) -> None:
     net = network(n_leads, n_samples, n_features, width=4)
     ecg, features = torch.randn(6, n_leads, n_samples), torch.randn(6, n_features)
@@ -74,4 +74,11 @@ def test_windows_that_are_too_short_are_refused_in_words() -> None:
 
 def test_no_parts_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="n_parts=0 must be at least 1"):
-        HybridCNN(1, 280, 5, [], [], n_parts=0)
+        HybridCNN(1, 280, 5, [0.0], [1.0], n_parts=0)
+
+
+def test_no_features_are_refused_in_words() -> None:
+    with pytest.raises(
+        ValueError, match=r"feature_mean=\[\] leaves the rhythm stream without input: features=rhythm, or"
+    ):
+        HybridCNN(1, 280, 5, [], [])
