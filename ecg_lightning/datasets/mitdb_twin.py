@@ -80,7 +80,7 @@ CAST = {
     "214": Cast(76, {"V": 20, "i": 4, "VV": 4, "F": 5, "Q": 2}, "L"),
     "215": Cast(112, {"V": 12, "i": 4, "VV": 4, "A": 4, "F": 6}),
     "217": Cast(72, {"f": 25, "NN": 10, "V": 12, "V.V.": 2}, "/"),
-    "219": Cast(75, {"V": 11, "A": 4, "F": 5}, fibrillation=0.5, left_axis=True),
+    "219": Cast(75, {"V": 11, "A": 4, "F": 5}, fibrillation=0.5),
     "220": Cast(67, {"A": 20, "AAA": 2}),
     "221": Cast(78, {"V": 36, "VV": 5, "F": 5}, fibrillation=1.0),
     "222": Cast(79, {"A": 20, "AAA": 4, "j": 14, "J": 2}, fibrillation=0.3),

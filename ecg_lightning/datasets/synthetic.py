@@ -177,7 +177,7 @@ def _repolarisation(rng: Generator, qrs: dict[str, Waves]) -> dict[str, Waves]:
 def _ventricular_form(rng: Generator) -> Waves:
     """A beat from one ventricular focus: wide, slow, with the T wave against it."""
     polarity = rng.choice([1.0, -1.0], p=[0.55, 0.45])
-    main = _turned(rng, (0.55, 0.80, -0.45), 0.35) * polarity * rng.uniform(1.1, 2.0)
+    main = _turned(rng, (0.55, 0.80, -0.45), 0.22) * polarity * rng.uniform(1.1, 2.0)
     side = _turned(rng, tuple(main), 0.5) * rng.uniform(0.1, 0.8)
     width = rng.uniform(0.025, 0.038)
     t_centre = rng.uniform(0.27, 0.34)
