@@ -54,7 +54,7 @@ class InterPatient:
         de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004).
     """
 
-    needs = ("de_chazal_records",)
+    needs: tuple[str, ...] = ("de_chazal_records",)
 
     def __init__(self, validation: Sequence[str]) -> None:
         if strange := sorted(set(validation) - set(DS1)):
@@ -82,7 +82,7 @@ class Holdout:
         seed: of the draw.
     """
 
-    needs = ("patient",)
+    needs: tuple[str, ...] = ("patient",)
 
     def __init__(self, val_share: float, test_share: float, seed: int) -> None:
         _check_shares(val_share, test_share)
@@ -122,7 +122,7 @@ class RandomWindows:
         seed: of the draw.
     """
 
-    needs = ()
+    needs: tuple[str, ...] = ()
 
     def __init__(self, val_share: float, test_share: float, seed: int) -> None:
         _check_shares(val_share, test_share)
