@@ -1,5 +1,6 @@
 """From a record to what a network sees: the one path for training, prediction, explanation, export and streaming."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Preprocess:
         scale: z-score by "window", by "record", by "running" mean and spread, or "none".
     """
 
-    leads: tuple[str, ...]
+    leads: Sequence[str]  # lists of the config become tuples
     fs_hz: float
     mode: str
     filter: str
@@ -138,7 +139,7 @@ class Features:
         mode: "real_time" allows nothing that looks ahead.
     """
 
-    names: tuple[str, ...]
+    names: Sequence[str]  # lists of the config become tuples
     mode: str
 
     def __post_init__(self) -> None:
