@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
 from ecg_lightning.structures import Facts
@@ -29,6 +30,9 @@ GIVEN = {  # by train
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
 MODES = ("diagnostic", "real_time")
+
+
+NOISE = ("full_key:", "object_type=", "To append to your config")  # what Hydra and OmegaConf add to their refusals
 
 
 class ConfigError(ValueError):
@@ -169,6 +173,9 @@ def check(cfg: DictConfig) -> None:
         OmegaConf.resolve(cfg)
     except OmegaConfBaseException as error:
         raise ConfigError(_short(error)) from None
+    unknown = {"": set(cfg) - {f.name for f in fields(Config)}, "task.": set(cfg.task) - {f.name for f in fields(Task)}}
+    if wrong := [f"{above}{key}: there is no such key" for above, keys in unknown.items() for key in sorted(keys)]:
+        raise ConfigError("\n".join(wrong))
     if wrong := [line for path, node in targets(cfg) for line in _check_arguments(cfg, path, node)]:
         raise ConfigError("\n".join(wrong))
     if wrong := [*_clashes(cfg), *_impossible_values(cfg)]:
@@ -210,10 +217,11 @@ def constructed(node: DictConfig, **given: Any) -> Any:
     try:
         return instantiate(node, _convert_="all", **given)
     except HydraException as error:
-        own = str(node._target_).startswith("ecg_lightning.")
-        if error.__cause__ is None or (own and not isinstance(error.__cause__, ValueError)):
-            raise  # a fault of ours, with its trace
-        raise ConfigError(str(error.__cause__)) from error.__cause__
+        if error.__cause__ is None:
+            raise
+        own = isinstance(error.__cause__, ValueError) and str(node._target_).startswith("ecg_lightning.")
+        who = "" if own else f"{str(node._target_).rpartition('.')[2]} refuses its arguments: "
+        raise ConfigError(f"{who}{error.__cause__}") from error.__cause__
 
 
 def app(job: Callable[[DictConfig], None]) -> None:
@@ -246,11 +254,29 @@ def refusals() -> Iterator[None]:
 
 def _short(error: BaseException) -> str:
     """The words of a refusal without the library's trimmings."""
-    while isinstance(error, OmegaConfBaseException | HydraException) and isinstance(error.__cause__, ConfigError):
-        error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    noise = ("full_key:", "object_type=", "reference_type=", "To append to your config", "Set the environment")
-    return "\n".join(line for line in lines if not line.startswith(noise)) or type(error).__name__
+    if isinstance(error, ConfigError):
+        return str(error)
+    text = str(error).partition("Config search path:")[0].partition("See https:")[0]
+    lines = [
+        re.sub(r"^ConfigError raised while resolving interpolation: ", "", line.strip()) for line in text.split("\n")
+    ]
+    lines = [line for line in lines if line.strip(" ^") and not line.startswith(NOISE)]
+    if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
+        lines.append(_unknown_key(error.__cause__))
+    elif error.__cause__ is not None and lines[0].startswith("Error merging"):
+        lines.append(str(error.__cause__).partition("\n")[0])
+    if len(lines) > 2 and lines[1].startswith("Available options"):
+        lines = [lines[0], f"{lines[1]} {', '.join(lines[2:])}"]
+    return " ".join(lines).strip() or type(error).__name__
+
+
+def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
+    known = [str(key) for key in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+    close = difflib.get_close_matches(str(error.key), known, n=1, cutoff=0.6)
+    hint = (
+        f"did you mean '{close[0]}'?" if close else f"there are {', '.join(k for k in known if not k.startswith('_'))}"
+    )
+    return f"There is no key '{error.key}'; {hint}"
 
 
 def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[str]:
