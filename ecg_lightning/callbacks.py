@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pytorch_lightning import Callback, LightningModule, Trainer
@@ -12,9 +13,14 @@ log = logging.getLogger(__name__)
 
 
 class Speed(Callback):
-    """Counts the windows and the seconds of training steps, validation left out; kept across a resume."""
+    """Counts the windows and the seconds of training steps, validation left out; kept across a resume.
 
-    def __init__(self) -> None:
+    Args:
+        first_step: called when the first step of this process is done.
+    """
+
+    def __init__(self, first_step: Callable[[], None]) -> None:
+        self._first_step: Callable[[], None] | None = first_step
         self.windows, self.seconds, self.epochs = 0, 0.0, 0
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
@@ -28,8 +34,10 @@ class Speed(Callback):
         batch: Batch,
         batch_idx: int,  # noqa: ARG002
     ) -> None:
-        if trainer.global_step == 1:
+        if self._first_step is not None:
             log.info("first training step done")
+            self._first_step()
+            self._first_step = None
         now = time.perf_counter()
         self.windows += batch.row.numel() * trainer.world_size
         self.seconds += now - self._since

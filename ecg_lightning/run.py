@@ -18,7 +18,6 @@ from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.report import page
 from ecg_lightning.run_folder import Status, write_json
 from ecg_lightning.tracking import Tracker, flatten
 
@@ -68,7 +67,7 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     write_json(folder / "data.json", card)
     tracker.start(folder.name, flatten(cfg), run_tags(card), status.mlflow_run_id)
     network, arguments = assembly.build_network(cfg, data.facts)
-    module, speed = assembly.build_module(cfg, network, data.facts), Speed()
+    module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
     history = History(folder, tracker.log_metrics)
     try:
         trainer = fit(cfg, module, data, speed, history)
@@ -86,6 +85,8 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     numbers["fit/seconds"] = time.perf_counter() - started
     write_json(folder / "metrics.json", numbers)
     if alone:
+        from ecg_lightning.report import page  # matplotlib takes a second to import: not before training
+
         page.write(folder)
     tracker.log_metrics(numbers, step=int(numbers["fit/epochs"]))
     tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])

@@ -59,6 +59,7 @@ class Tracker:
         self._run: MlflowRun | None = None
         self._problem: str | None = None  # what ended the tracking
         self._told = False
+        self._held: Callable[[], None] | None = None  # opens the run, once training steps hide what that costs
         self._begun: list[Future[None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
 
@@ -71,7 +72,7 @@ class Tracker:
     def start(
         self, run_name: str, params: Mapping[str, str], tags: Mapping[str, str], run_id: str | None = None
     ) -> None:
-        """Open a run, or one that stopped; returns at once.
+        """Say which run to open, or to continue; it is opened by `begin`, or by the first thing that is logged.
 
         Args:
             run_name: for people.
@@ -80,7 +81,13 @@ class Tracker:
             run_id: of the run to continue. Params that it has keep their value; what differs now goes into the tag
                 `changed_params`. One that the store does not know is replaced by a new run with the tag `resumed_from`.
         """
-        self._later(lambda: self._open(run_name, params, dict(tags), run_id))
+        self._held = lambda: self._open(run_name, params, dict(tags), run_id)
+
+    def begin(self) -> None:
+        """Open the run, on the worker thread: a good moment is when the first training step is done."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._submit(held)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Log numbers, all in one call; those that are undefined are left out."""
@@ -119,11 +126,16 @@ class Tracker:
         self._later(lambda: call(self._run) if self._run else None)
 
     def _later(self, call: Callable[[], None]) -> None:
+        self.begin()
+        self._submit(call)
+
+    def _submit(self, call: Callable[[], None]) -> None:
         if self.uri is not None and self._problem is None:
             self._begun.append(self._worker.submit(self._guarded, call))
         self._tell()
 
     def _wait(self) -> None:
+        self.begin()
         while self._begun:
             self._begun.pop(0).result()
         self._tell()
