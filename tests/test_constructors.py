@@ -45,7 +45,7 @@ def test_declarations_are_read() -> None:
     assert declares["produces"] == "logits"
 
 
-def test_declarations_and_arguments_of_a_base_class_are_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_base_class_takes_and_declares_is_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "outside_part.py").write_text(
         "from ecg_lightning.models.cnn import CNN\n\nclass Mine(CNN):\n    scope: str = 'sequence'\n    size = 2 * 3\n"
     )

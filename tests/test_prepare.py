@@ -1,5 +1,7 @@
 """The one path from a record to windows: what it equals, what it never looks at, and what it refuses."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -22,8 +24,13 @@ def record_of(n_samples: int = 7200, n_leads: int = 1, seed: int = 0) -> Record:
     return Record("100", "100", ecg_mv, leads, FS_HZ, peak_sample, ("N",) * len(peak_sample), synthetic=True)
 
 
-def preprocess_of(**settings: object) -> Preprocess:
-    given = {"leads": ("MLII",), "fs_hz": FS_HZ, "mode": "diagnostic", "filter": "butterworth"} | settings
+def preprocess_of(**settings: Any) -> Preprocess:
+    given: dict[str, Any] = {
+        "leads": ("MLII",),
+        "fs_hz": FS_HZ,
+        "mode": "diagnostic",
+        "filter": "butterworth",
+    } | settings
     return Preprocess(**given)
 
 

@@ -53,7 +53,7 @@ class WindowSource:
         flat, real = row.reshape(-1).clamp(min=0), row >= 0
         ecg = cut(self.signal, self.place[:, flat], self.n_leads, self.window.n_samples)
         ecg = scale_windows(ecg, self.scale).reshape(*row.shape, self.n_leads, self.window.n_samples)
-        features = self.features[flat].reshape(*row.shape, -1)
+        features = self.features[flat].reshape(*row.shape, self.features.shape[1])
         label = self.label[flat].reshape(*row.shape, *self.label.shape[1:])
         if row.dim() > 1:  # only sequences hold padding
             ecg = ecg * real[..., None, None]
@@ -131,7 +131,14 @@ class Epochs(Sampler[np.ndarray]):
 def loader(items: Items, epochs: Epochs) -> DataLoader[Batch]:
     """A loader of whole batches; workers only where the gather cannot run on the device."""
     n_workers = 0 if items.source is None else 2
-    return DataLoader(items, sampler=epochs, batch_size=None, num_workers=n_workers, persistent_workers=n_workers > 0)
+    return DataLoader(
+        items,
+        sampler=epochs,
+        batch_size=None,
+        num_workers=n_workers,
+        persistent_workers=n_workers > 0,
+        generator=torch.Generator(),  # else every start draws from the generator of dropout, and a resumed run differs
+    )
 
 
 def fits(source: WindowSource, device: torch.device) -> bool:

@@ -1,0 +1,186 @@
+"""Row numbers to batches: the gather, the order of an epoch, the ranks, and beats in a row."""
+
+import numpy as np
+import pytest
+import torch
+
+from ecg_lightning.batch import Batch
+from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, beats_in_a_row, fits, loader
+from ecg_lightning.prepare import Window
+from ecg_lightning.sampling import Balanced, Shuffle
+from ecg_lightning.structures import WindowTable
+
+LABEL = np.repeat([0, 1, 2], [90, 20, 7])
+
+
+def table_of(n_beats: tuple[int, ...], length: int = 5000) -> WindowTable:
+    """Records of so many beats."""
+    random = np.random.default_rng(0)
+    record = np.repeat(np.arange(len(n_beats)), n_beats)
+    return WindowTable(
+        record=record,
+        patient=record,
+        time_s=np.concatenate([np.arange(n, dtype=np.float64) for n in n_beats]),
+        start=random.integers(-100, length - 20, len(record)),
+        first=2 * length * record,
+        length=np.full(len(record), length),
+        label=random.integers(0, 5, len(record)),
+        features=random.normal(size=(len(record), 3)).astype(np.float32),
+        record_names=tuple(str(i) for i in range(len(n_beats))),
+        patient_names=tuple(str(i) for i in range(len(n_beats))),
+    )
+
+
+def source_of(table: WindowTable, scale: str = "window") -> WindowSource:
+    random = np.random.default_rng(1)
+    signal = random.normal(size=2 * 5000 * len(table.record_names)).astype(np.float32)
+    return WindowSource(signal, table, 2, Window(280, 140), scale)
+
+
+def all_scored(row: torch.Tensor) -> torch.Tensor:
+    return torch.ones_like(row, dtype=torch.bool)
+
+
+def test_a_batch_is_its_rows_one_by_one() -> None:
+    table = table_of((30, 40))
+    source, row = source_of(table), torch.tensor([5, 69, 0, 5])
+    batch = source.gather(row, all_scored(row))
+    assert batch.ecg.shape == (4, 2, 280)
+    for i, one in enumerate(row):
+        alone = source.gather(one[None], all_scored(one[None]))
+        assert torch.equal(batch.ecg[i : i + 1], alone.ecg)
+    np.testing.assert_array_equal(batch.features, table.features[row])
+    np.testing.assert_array_equal(batch.label, table.label[row])
+
+
+def test_sequences_hold_the_windows_of_their_rows_and_zeros_for_padding() -> None:
+    source, row = source_of(table_of((30, 40))), torch.tensor([[3, 4, 5], [69, -1, -1]])
+    batch = source.gather(row, row >= 0)
+    flat = row.reshape(-1)[:4]
+    alone = source.gather(flat, all_scored(flat))
+    assert batch.ecg.shape == (2, 3, 2, 280)
+    assert torch.equal(batch.ecg.reshape(6, 2, 280)[:4], alone.ecg)
+    assert torch.equal(batch.features.reshape(6, 3)[:4], alone.features)
+    for part in (batch.ecg, batch.features, batch.label):
+        assert (part[1, 1:] == 0).all()
+    assert torch.equal(batch.row, row)
+
+
+def test_a_source_moved_to_a_device_gives_the_same_batch() -> None:
+    source, row = source_of(table_of((30,))), torch.arange(30)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    there = source.to(device).gather(row.to(device), all_scored(row).to(device))
+    here = source.gather(row, all_scored(row))
+    for a, b in zip(there[:5], here[:5], strict=True):
+        torch.testing.assert_close(a.cpu(), b, atol=1e-5, rtol=1e-5)
+    assert source.to(torch.device("meta")).signal.device.type == "meta"
+    assert source.to(torch.device("meta")).place.device.type == "meta"
+    assert source.signal.device.type == "cpu"
+
+
+def test_batches_gathered_by_workers_equal_those_gathered_on_the_device() -> None:
+    table = table_of((60, 57))
+    source, row = source_of(table), torch.arange(117)
+    scored = all_scored(row)
+    epochs = Epochs(LABEL, 50, Shuffle(), seed=3)
+    by_workers = list(loader(Items(row, scored, source), epochs))
+    on_device = [source.gather(*batch) for batch in loader(Items(row, scored, None), epochs)]
+    assert [len(batch.row) for batch in by_workers] == [50, 50, 17]
+    for a, b in zip(by_workers, on_device, strict=True):
+        assert isinstance(a, Batch)
+        for left, right in zip(a[:5], b[:5], strict=True):
+            assert torch.equal(left, right)
+
+
+def order(seed: int = 0, epoch: int = 0, drawing: Shuffle | Balanced | None = None, rank: int = 0, of: int = 1) -> list:
+    epochs = Epochs(LABEL, 10, drawing, seed, (rank, of))
+    epochs.set_epoch(epoch)
+    batches = list(epochs)
+    assert len(batches) == len(epochs)
+    return np.concatenate(batches).tolist()
+
+
+@pytest.mark.parametrize("drawing", [Shuffle(), Balanced(1.0)])
+def test_the_order_depends_on_seed_and_epoch_alone(drawing: Shuffle | Balanced) -> None:
+    first = order(0, 3, drawing)
+    np.random.default_rng(9).random(3)
+    torch.manual_seed(9)
+    assert order(0, 3, drawing) == first
+    assert order(0, 4, drawing) != first
+    assert order(1, 3, drawing) != first
+
+
+def test_without_a_sampler_rows_come_as_they_stand() -> None:
+    assert order(seed=5, epoch=2) == list(range(len(LABEL)))
+
+
+@pytest.mark.parametrize("n_ranks", [2, 3, 4])
+def test_ranks_share_an_epoch_without_overlap_in_equal_parts(n_ranks: int) -> None:
+    parts = [order(0, 1, Shuffle(), rank, n_ranks) for rank in range(n_ranks)]
+    assert len({len(part) for part in parts}) == 1
+    together = [item for part in parts for item in part]
+    assert len(set(together)) == len(together) == len(LABEL) - len(LABEL) % n_ranks
+
+
+def test_ranks_score_every_row_once() -> None:
+    parts = [order(0, 1, None, rank, 2) for rank in range(2)]
+    assert sorted(parts[0] + parts[1]) == list(range(len(LABEL)))
+
+
+@pytest.mark.parametrize(("room", "answer"), [(3.9, False), (4.1, True)])
+def test_signals_move_to_a_device_with_four_times_their_size_free(
+    monkeypatch: pytest.MonkeyPatch, room: float, answer: bool
+) -> None:
+    source = source_of(table_of((3,)))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (room * source.n_bytes, 10**12))  # noqa: ARG005
+    assert fits(source, torch.device("cuda")) is answer
+
+
+def test_mapped_signals_fit_a_cpu_whatever_their_size() -> None:
+    assert fits(source_of(table_of((3,))), torch.device("cpu"))
+
+
+@pytest.mark.parametrize("n_beats", [1, 7, 30])
+@pytest.mark.parametrize(("before", "after"), [(0, 0), (3, 3), (6, 0)])
+@pytest.mark.parametrize("records", [(1,), (29, 30, 31), (100, 3)])
+def test_every_row_of_a_side_is_scored_exactly_once(
+    n_beats: int, before: int, after: int, records: tuple[int, ...]
+) -> None:
+    if n_beats <= before + after:
+        return
+    table = table_of(records)
+    row, scored = beats_in_a_row(np.arange(len(table)), table, n_beats, before, after)
+    assert row.shape[1] == n_beats
+    np.testing.assert_array_equal(np.sort(row[scored]), np.arange(len(table)))
+
+
+def test_context_stands_beside_the_scored_beats_and_padding_where_the_record_ends() -> None:
+    row, scored = beats_in_a_row(np.arange(5, 12), table_of((5, 7, 4)), n_beats=6, before=1, after=2)
+    assert row.tolist() == [[-1, 5, 6, 7, 8, 9], [7, 8, 9, 10, 11, -1], [10, 11, -1, -1, -1, -1]]
+    assert [r[s].tolist() for r, s in zip(row, scored, strict=True)] == [[5, 6, 7], [8, 9, 10], [11]]
+
+
+def test_in_real_time_context_lies_before_alone() -> None:
+    row, scored = beats_in_a_row(np.arange(9), table_of((9,)), n_beats=6, before=4, after=0)
+    for beats, counts in zip(row, scored, strict=True):
+        last = beats.max()
+        assert beats[counts].max() == last  # nothing comes after the last scored beat
+    assert row[1].tolist() == [-1, -1, 0, 1, 2, 3]
+
+
+def test_stretches_never_leave_their_record() -> None:
+    table = table_of((29, 30, 31))
+    row, _ = beats_in_a_row(np.arange(len(table)), table, n_beats=7, before=2, after=2)
+    for beats in row:
+        assert len(set(table.record[beats[beats >= 0]])) == 1
+
+
+def test_rows_of_another_side_are_context_and_not_scored() -> None:
+    row, scored = beats_in_a_row(np.array([0, 2, 4]), table_of((6,)), n_beats=4, before=1, after=1)
+    assert sorted(row[scored].tolist()) == [0, 2, 4]
+    assert row[0].tolist() == [-1, 0, 1, 2]
+
+
+def test_context_that_leaves_no_beat_to_score_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"n_beats=10 must exceed the context of 10 beats: lower task.data.context"):
+        beats_in_a_row(np.arange(3), table_of((3,)), n_beats=10, before=5, after=5)
