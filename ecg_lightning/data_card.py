@@ -97,15 +97,15 @@ def split_hash(data: Data) -> str:
     return digest.hexdigest()[:16]
 
 
-def examples(data: Data, predictions: pd.DataFrame, side: str) -> dict[str, np.ndarray]:
+def examples(data: Data, predictions: pd.DataFrame) -> dict[str, np.ndarray]:
     """Arrays for the pictures: a strip before and after filtering, and windows answered right and wrong.
 
     Args:
         data: where the windows come from.
-        predictions: with columns row, record, side, label and `logit_<class>`.
-        side: whose rows are shown.
+        predictions: with columns row, record, side, label and `logit_<class>`; test rows are shown, where there are any.
     """
-    predictions = predictions[predictions["side"] == side]
+    shown = "test" if (predictions["side"] == "test").any() else "val"
+    predictions = predictions[predictions["side"] == shown]
     answer = predictions[[f"logit_{c}" for c in data.classes]].to_numpy().argmax(1)
     label, row = predictions["label"].to_numpy(), predictions["row"].to_numpy()
     chosen = []

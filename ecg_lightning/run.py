@@ -76,7 +76,7 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     sides = ("val", "test") if (alone if cfg.test is None else cfg.test) else ("val",)
     predictions = predict(cfg, trainer, module, data, sides)
     predictions.write(folder / "predictions.parquet")
-    examples = data_card.examples(data, predictions.table, sides[-1])
+    examples = data_card.examples(data, predictions.table)
     np.savez(folder / "examples.npz", allow_pickle=False, **examples)
     evaluated = evaluation.evaluate(predictions)
     bundle.write(folder / "model", network, assembly.contract(cfg, data, card, arguments, evaluated))
