@@ -102,7 +102,7 @@ def examples(data: Data, predictions: pd.DataFrame) -> dict[str, np.ndarray]:
 
     Args:
         data: where the windows come from.
-        predictions: with columns row, record, side, label and `logit_<class>`; test rows are shown, where there are any.
+        predictions: with columns row, record, side, label and `logit_<class>`; test rows are shown, if there are any.
     """
     shown = "test" if (predictions["side"] == "test").any() else "val"
     predictions = predictions[predictions["side"] == shown]

@@ -18,7 +18,7 @@ def say_finished(folder: Path) -> None:
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     speed = f"{numbers['fit/windows_per_second']:,.0f} windows/s"
     lines = [
-        f"{numbers['fit/epochs']} epochs at {speed}, {numbers['fit/seconds']:.0f} s in all",
+        f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s in all",
         f"run folder: {folder}",
     ]
     if (folder / "report.html").is_file():
