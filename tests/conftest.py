@@ -4,10 +4,17 @@ from pathlib import Path
 
 import pytest
 
+LIBRARIES_WARN = (
+    "ignore::beartype.roar.BeartypeDecorHintPep585DeprecationWarning",  # of OmegaConf's typing.MutableMapping
+    r"ignore:`isinstance\(treespec, LeafSpec\)`:FutureWarning",  # Lightning calls torch so
+    "ignore:.*does not have many workers",  # Lightning's advice; batches are gathered without any
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """OmegaConf's classes are typed with `typing.MutableMapping`: beartype's advice is not for us."""
-    config.addinivalue_line("filterwarnings", "ignore::beartype.roar.BeartypeDecorHintPep585DeprecationWarning")
+    """Warnings are errors, but for those that libraries give each other."""
+    for line in LIBRARIES_WARN:
+        config.addinivalue_line("filterwarnings", line)
 
 
 @pytest.fixture(scope="session")

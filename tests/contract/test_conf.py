@@ -1,0 +1,191 @@
+"""Every file of `conf/` composes, names what exists, and fits its neighbours or is refused in words."""
+
+import importlib
+import inspect
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning import LightningDataModule
+
+from ecg_lightning import assembly, config
+from ecg_lightning.config import ConfigError
+from ecg_lightning.constructors import constructor
+from tests.corpora.compose import composed, files, options
+
+TESTS = Path(__file__).parents[1]
+FREE = ("dataset", "model", "loss", "split", "sampler", "preprocess", "features")  # parts that meet each other
+TASKS = options("task")
+Combination = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def parts() -> dict[tuple[str, str, str, str], DictConfig]:
+    """(task, mode, group, option) -> its resolved node; the product is merged from these, not composed."""
+    found = {}
+    for task, mode, group in product(TASKS, config.MODES, FREE):
+        for name in options(group):
+            cfg = composed(f"task={task}", f"task.mode={mode}", f"{group}={name}")
+            OmegaConf.resolve(cfg)
+            found[task, mode, group, name] = cfg[group]
+            found[task, mode, "task", task] = cfg.task
+    return found
+
+
+@pytest.fixture(scope="module")
+def verdicts(parts: dict[tuple[str, str, str, str], DictConfig]) -> list[tuple[Combination, list[str]]]:
+    """Every combination of parts, and why it is refused: no lines where it fits."""
+    alone = {key: refusals_of_part(key[2], node) for key, node in parts.items()}
+    found = []
+    for task, mode, *names in product(TASKS, config.MODES, *map(options, FREE)):
+        chosen = {"task": task, **dict(zip(FREE, names, strict=True))}
+        nodes = {group: parts[task, mode, group, name] for group, name in chosen.items()}
+        cfg = DictConfig(nodes, flags={"no_deepcopy_set_nodes": True})
+        lines = [*config._clashes(cfg), *(line for group in FREE for line in alone[task, mode, group, chosen[group]])]
+        found.append((chosen | {"mode": mode}, lines))
+    return found
+
+
+def refusals_of_part(group: str, node: DictConfig) -> list[str]:
+    """What a part says no to by itself."""
+    if group not in config.LIGHT:
+        return []
+    try:
+        config.constructed(node)
+    except ConfigError as error:
+        return [str(error)]
+    return []
+
+
+@pytest.mark.parametrize(("group", "name"), files())
+def test_every_file_composes_with_known_keys(group: str, name: str) -> None:
+    cfg = composed(f"{group}={name}")
+    OmegaConf.resolve(cfg)
+    assert [line for path, node in config.targets(cfg) for line in config._check_arguments(cfg, path, node)] == []
+
+
+@pytest.mark.parametrize(("group", "name"), [(group, name) for group, name in files() if group not in FREE])
+def test_every_preset_fits(group: str, name: str) -> None:
+    config.check(composed(f"{group}={name}"))
+
+
+def test_every_key_is_known_to_the_class_itself() -> None:
+    """Second source for what `constructors` reads from source text: Python's own signature."""
+    targets = {node._target_ for group, name in files() for _, node in config.targets(composed(f"{group}={name}"))}
+    for target in targets:
+        module, _, name = target.rpartition(".")
+        signature = inspect.signature(getattr(importlib.import_module(module), name))
+        assert set(constructor(target).arguments) == {
+            p.name for p in signature.parameters.values() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        }, target
+
+
+def test_every_combination_fits_or_is_refused_in_words(verdicts: list[tuple[Combination, list[str]]]) -> None:
+    assert len(verdicts) > 1000
+    for chosen, lines in verdicts:
+        assert all(len(line.split()) > 5 and "\n" not in line for line in lines), chosen
+    refused = {line for _, lines in verdicts for line in lines}
+    assert len(refused) < len(verdicts) / 10, "a refusal is about parts, not about one combination"
+
+
+def test_every_option_fits_somewhere(verdicts: list[tuple[Combination, list[str]]]) -> None:
+    for group in FREE:
+        used = {chosen[group] for chosen, lines in verdicts if not lines}
+        assert used == set(options(group)), group
+
+
+def test_defaults_of_every_task_fit() -> None:
+    for task, mode in product(TASKS, config.MODES):
+        config.check(composed(f"task={task}", f"task.mode={mode}"))
+
+
+def test_what_is_refused_is_what_cannot_go_together(verdicts: list[tuple[Combination, list[str]]]) -> None:
+    """Second source for the clash rules, from the classes themselves instead of their source text."""
+
+    def declared(group: str, name: str) -> Any:
+        module, _, cls = composed(f"{group}={name}")[group]._target_.rpartition(".")
+        return getattr(importlib.import_module(module), cls)
+
+    classes = {
+        (group, name): declared(group, name) for group in ("model", "loss", "sampler") for name in options(group)
+    }
+    for chosen, lines in verdicts:
+        needs = "features" in classes["model", chosen["model"]].takes and chosen["features"] == "none"
+        twice = classes["loss", chosen["loss"]].weighted and classes["sampler", chosen["sampler"]].rebalances
+        ahead = chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
+        assert len(lines) == needs + twice + ahead, (chosen, lines)
+
+
+@pytest.fixture(scope="module")
+def data_of(twin_cache: Path) -> Callable[[DictConfig], LightningDataModule]:
+    """The data module of a config; made once for all that differ in network, loss and optimiser alone."""
+    made: dict[str, LightningDataModule] = {}
+
+    def data(cfg: DictConfig) -> LightningDataModule:
+        cfg.cache_dir = str(twin_cache)
+        scope = constructor(cfg.model._target_).declares["scope"]
+        key = OmegaConf.to_yaml(cfg.task.data, resolve=True) + scope
+        if key not in made:
+            made[key] = config.constructed(cfg.task.data, corpus=config.constructed(cfg.dataset), scope=scope)
+        return made[key]
+
+    return data
+
+
+def train_one_batch(cfg: DictConfig, data: LightningDataModule) -> None:
+    """As train does, for one batch of training and one of validation."""
+    network, _ = assembly.build_network(cfg, data.facts)
+    before = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
+    trainer = instantiate(
+        cfg.trainer, fast_dev_run=True, accelerator="cpu", logger=False, enable_progress_bar=False, _convert_="all"
+    )
+    trainer.fit(assembly.build_module(cfg, network, data.facts), data)
+    still = [name for name, parameter in network.named_parameters() if torch.equal(parameter, before[name])]
+    assert not still, "these parameters got no gradient"
+    assert torch.isfinite(trainer.callback_metrics["val/loss"])
+
+
+@pytest.mark.parametrize("name", options("model"))
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.filterwarnings("ignore:.*are one person")
+def test_one_batch_of_every_task_and_network_is_trained(
+    task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
+) -> None:
+    cfg = composed(f"task={task}", f"model={name}")
+    train_one_batch(cfg, data_of(cfg))
+
+
+@pytest.mark.parametrize("name", options("loss"))
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.filterwarnings("ignore:.*are one person")
+def test_one_batch_of_every_task_and_loss_is_trained(
+    task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
+) -> None:
+    cfg = composed(f"task={task}", f"loss={name}")
+    train_one_batch(cfg, data_of(cfg))
+
+
+@pytest.mark.parametrize("name", options("features"))
+@pytest.mark.filterwarnings("ignore:.*are one person")
+def test_one_batch_of_the_ecg_alone_is_trained_beside_any_features(
+    name: str, data_of: Callable[[DictConfig], LightningDataModule]
+) -> None:
+    cfg = composed("model=cnn", f"features={name}")
+    train_one_batch(cfg, data_of(cfg))
+
+
+@pytest.mark.parametrize("group", ["model", "loss", "split", "sampler", "dataset", "task"])
+def test_every_part_has_a_test_file_that_names_it(group: str) -> None:
+    for name in options(group):
+        cfg = composed(f"{group}={name}")
+        target = (cfg.task.data if group == "task" else cfg[group])._target_
+        module, _, cls = target.removeprefix("ecg_lightning.").rpartition(".")
+        *folders, file = module.split(".")
+        path = TESTS.joinpath(*folders, f"test_{file}.py")
+        assert path.is_file(), f"{target} has no {path}"
+        assert cls in path.read_text(encoding="utf-8"), f"{path} does not name {cls}"

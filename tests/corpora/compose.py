@@ -1,0 +1,31 @@
+"""Compose configs as the command line does, and list what `conf/` offers."""
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from ecg_lightning import config
+
+SYNTHETIC = "dataset.source=synthetic"
+
+
+def composed(*overrides: str) -> DictConfig:
+    """The config of a command with these words, on the twin."""
+    config.register()
+    with initialize_config_dir(str(config.folder()), version_base="1.3"):
+        return compose("config", [SYNTHETIC, *overrides])
+
+
+def files() -> list[tuple[str, str]]:
+    """(group, option) of every yaml below `conf/`, e.g. ("model", "cnn") or ("experiment", "reference/arrhythmia")."""
+    found = []
+    for file in sorted(config.folder().rglob("*.yaml")):
+        folders = file.relative_to(config.folder()).with_suffix("").parts
+        n_group = 2 if folders[0] == "hydra" else 1
+        if len(folders) > 1:
+            found.append(("/".join(folders[:n_group]), "/".join(folders[n_group:])))
+    return found
+
+
+def options(group: str) -> list[str]:
+    """The options of a group, in order."""
+    return [name for where, name in files() if where == group]
