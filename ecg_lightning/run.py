@@ -18,7 +18,7 @@ from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.run_folder import Status, write_json
+from ecg_lightning.run_folder import Status, leads, write_json
 from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
@@ -44,7 +44,7 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
     """
     OmegaConf.save(cfg, folder / "config.yaml")
     status.write(folder)
-    tracker: Tracker = constructed(cfg.tracking)
+    tracker: Tracker = constructed(cfg.tracking, **({} if leads() else {"uri": None}))
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
         _run(cfg, folder, corpus, status, tracker, alone)

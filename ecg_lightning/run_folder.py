@@ -1,6 +1,7 @@
 """The folder that a run leaves: its status, and how a run that stopped is taken up again."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,17 @@ class Status:
     overrides: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
-        write_json(folder / "status.json", asdict(self))
+        if leads():
+            write_json(folder / "status.json", asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Status":
         return cls(**json.loads((folder / "status.json").read_text(encoding="utf-8")))
+
+
+def leads() -> bool:
+    """Whether this is the only process of a run, or the first of several: the one that writes."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
