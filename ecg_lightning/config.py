@@ -169,6 +169,7 @@ def check(cfg: DictConfig) -> None:
 
     Reads constructors from source; imports neither Lightning nor MLflow.
     """
+    parts = list(targets(cfg))
     try:
         OmegaConf.resolve(cfg)
     except OmegaConfBaseException as error:
@@ -176,23 +177,24 @@ def check(cfg: DictConfig) -> None:
     unknown = {"": set(cfg) - {f.name for f in fields(Config)}, "task.": set(cfg.task) - {f.name for f in fields(Task)}}
     if wrong := [f"{above}{key}: there is no such key" for above, keys in unknown.items() for key in sorted(keys)]:
         raise ConfigError("\n".join(wrong))
-    if wrong := [line for path, node in targets(cfg) for line in _check_arguments(cfg, path, node)]:
+    if wrong := [line for path, node in parts for line in _check_arguments(cfg, path, node)]:
         raise ConfigError("\n".join(wrong))
     if wrong := [*_clashes(cfg), *_impossible_values(cfg)]:
         raise ConfigError("\n".join(wrong))
 
 
 def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
-    """Every (path, node) below node that names a `_target_`."""
+    """Every (path, node) below node that names a `_target_`; what is only a reference to another node is left out."""
     if isinstance(node, DictConfig):
         if "_target_" in node:
             yield path, node
-        for key in node:
-            if not OmegaConf.is_missing(node, key):
-                yield from targets(node[key], f"{path}.{key!s}".lstrip("."))
+        for key in map(str, node):
+            if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
+                yield from targets(node[key], f"{path}.{key}".lstrip("."))
     elif isinstance(node, ListConfig):
-        for i, item in enumerate(node):
-            yield from targets(item, f"{path}[{i}]")
+        for i in range(len(node)):
+            if not OmegaConf.is_interpolation(node, i):
+                yield from targets(node[i], f"{path}[{i}]")
 
 
 def trusted(target: str, plugins: list[str]) -> None:

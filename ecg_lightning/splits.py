@@ -56,12 +56,12 @@ class InterPatient:
 
     needs: tuple[str, ...] = ("de_chazal_records",)
 
-    def __init__(self, validation: Sequence[str]) -> None:
-        if strange := sorted(set(validation) - set(DS1)):
+    def __init__(self, validation: Sequence[str | int]) -> None:
+        self.validation = tuple(str(patient) for patient in validation)  # on a command line they are numbers
+        if strange := sorted(set(self.validation) - set(DS1)):
             raise ValueError(
-                f"split.validation={list(validation)} names {strange}, not in DS1: choose from {', '.join(DS1)}"
+                f"split.validation={list(self.validation)} names {strange}, not in DS1: choose from {', '.join(DS1)}"
             )
-        self.validation = tuple(validation)
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
         record = np.array(table.record_names)[table.record]

@@ -1,0 +1,329 @@
+"""The config tree and the one place that says no."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from ecg_lightning import config
+from ecg_lightning.config import ConfigError
+
+
+def composed(*overrides: str, config_dir: Path | None = None) -> DictConfig:
+    config.register()
+    with initialize_config_dir(str(config_dir or config.folder()), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def refused(*overrides: str, config_dir: Path | None = None) -> list[str]:
+    """What check says no to, line by line."""
+    with pytest.raises(ConfigError) as error:
+        config.check(composed(*overrides, config_dir=config_dir))
+    return str(error.value).splitlines()
+
+
+@pytest.mark.parametrize("task", ["arrhythmia"])
+@pytest.mark.parametrize("mode", ["diagnostic", "real_time"])
+def test_a_task_as_it_stands_is_fine_in_either_mode(task: str, mode: str) -> None:
+    config.check(composed(f"task={task}", f"task.mode={mode}"))
+
+
+def test_checking_leaves_the_config_as_it_is() -> None:
+    cfg = composed()
+    before = OmegaConf.to_container(cfg, resolve=True)
+    config.check(cfg)
+    assert OmegaConf.to_container(cfg, resolve=True) == before
+
+
+def test_the_mode_chooses_filter_and_features() -> None:
+    diagnostic, real_time = composed(), composed("task.mode=real_time")
+    assert (diagnostic.preprocess.phase, real_time.preprocess.phase) == ("zero", "causal")
+    assert "post_rr_s" in diagnostic.features.names
+    assert list(real_time.features.names) == ["pre_rr_s", "local_rr_s", "pre_over_local", "pre_over_running"]
+
+
+def test_windows_are_counted_in_samples_of_the_tasks_rate() -> None:
+    window = composed("task.signal.fs_hz=180").task.data.window
+    assert (window.n_samples, window.n_before) == (140, 70)
+
+
+def test_a_misspelt_key_is_named_with_what_was_meant() -> None:
+    assert refused("+model.droput=0.1") == ["model.droput: HybridCNN has no such argument; did you mean 'dropout'?"]
+
+
+def test_a_misspelt_key_of_a_foreign_constructor_is_named_before_it_is_imported() -> None:
+    assert refused("+trainer.max_epoch=3") == [
+        "trainer.max_epoch: Trainer has no such argument; did you mean 'max_epochs'?"
+    ]
+
+
+def test_a_key_that_resembles_nothing_is_answered_by_what_there_is() -> None:
+    (said,) = refused("+split.zzz=1")
+    assert said == "split.zzz: InterPatient has no such argument; it takes validation"
+
+
+def test_a_misspelt_key_inside_a_preset_is_named(tmp_path: Path) -> None:
+    preset = tmp_path / "experiment" / "mine.yaml"
+    preset.parent.mkdir()
+    preset.write_text("# @package _global_\nmodel:\n  widht: 8\ntask:\n  data:\n    batchsize: 4\n")
+    said = refused("experiment=mine", f"hydra.searchpath=[file://{tmp_path}]")
+    assert said == [
+        "task.data.batchsize: BeatData has no such argument; did you mean 'batch_size'?",
+        "model.widht: HybridCNN has no such argument; did you mean 'width'?",
+    ]
+
+
+def test_a_missing_argument_is_named() -> None:
+    assert refused("~model.n_outputs") == ["model.n_outputs: HybridCNN needs it"]
+
+
+def test_clashes_are_said_all_at_once() -> None:
+    said = refused("features=none", "sampler=balanced", "task.monitor.mode=up")
+    assert said == [
+        "model HybridCNN needs features, but none are chosen: features=rhythm, or a model of the ECG alone",
+        "sampler Balanced and loss WeightedCrossEntropy both re-weight classes: choose one, "
+        "or say sampler.with_weighted_loss=true",
+        "task.monitor.mode=up must be min or max",
+    ]
+
+
+@pytest.mark.parametrize("sampler", ["balanced", "oversample", "undersample"])
+def test_a_rebalancing_sampler_may_stand_beside_a_weighted_loss_if_it_is_said(sampler: str) -> None:
+    config.check(composed(f"sampler={sampler}", "sampler.with_weighted_loss=true"))
+    config.check(composed(f"sampler={sampler}", "loss=cross_entropy"))
+
+
+def test_a_model_of_the_ecg_alone_needs_no_features() -> None:
+    config.check(composed("model=cnn", "features=none"))
+
+
+def plugin(folder: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Write a package of somebody else's."""
+    (folder / "elsewhere.py").write_text(text)
+    monkeypatch.syspath_prepend(folder)
+
+
+FOREIGN_LOSS = """
+class Foreign:
+    consumes = "{consumes}"
+    problems = ("multilabel", "regression")
+    weighted = False
+"""
+
+
+def test_a_loss_for_another_problem_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin(tmp_path, monkeypatch, FOREIGN_LOSS.format(consumes="reconstruction"))
+    assert refused("loss=cross_entropy", "loss._target_=elsewhere.Foreign", "plugins=[elsewhere]") == [
+        "model HybridCNN gives logits, but loss Foreign takes reconstruction",
+        "loss Foreign is for multilabel or regression, but task arrhythmia is multiclass",
+    ]
+
+
+@pytest.mark.parametrize("target", ["os.system", "subprocess.run", "torchish.nn.Linear", "ecg_lightning_evil.Thing"])
+def test_a_foreign_target_is_refused(target: str) -> None:
+    top = target.partition(".")[0]
+    assert refused("loss=cross_entropy", f"loss._target_={target}") == [
+        f"loss: _target_={target} is not below ecg_lightning, torch, pytorch_lightning, torchmetrics: "
+        f"if you trust that package, add plugins=[{top}]"
+    ]
+
+
+def test_a_target_that_is_not_there_is_refused() -> None:
+    said = refused("loss=cross_entropy", "loss._target_=ecg_lightning.losses.Nothing")
+    assert said == [
+        "loss: _target_=ecg_lightning.losses.Nothing: ecg_lightning.losses has no class or function 'Nothing'"
+    ]
+
+
+def test_targets_are_found_however_deep() -> None:
+    cfg = OmegaConf.create({"a": {"_target_": "x.Y", "b": [{"_target_": "x.Z"}, 1]}, "c": "???"})
+    assert [path for path, _ in config.targets(cfg)] == ["a", "a.b[0]"]
+
+
+SEQUENCE = """
+class Row:
+    takes = ("ecg",)
+    produces = "logits"
+    scope = "sequence"
+    causal = {causal}
+"""
+
+
+def test_sequences_refuse_samplers_of_single_beats_and_real_time_unless_causal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin(tmp_path, monkeypatch, SEQUENCE.format(causal=False))
+    swap = ("plugins=[elsewhere]", "model=logistic", "model._target_=elsewhere.Row", "loss=cross_entropy")
+    drop = tuple(f"~model.{name}" for name in ("n_leads", "n_samples", "n_outputs"))
+    assert refused(*swap, *drop, "sampler=balanced", "task.mode=real_time") == [
+        "sampler Balanced draws single beats, but model Row takes beats in a row: sampler=none",
+        "model Row looks at later beats, but task.mode=real_time may not",
+    ]
+    config.check(composed(*swap, *drop))
+
+
+def test_a_causal_sequence_may_run_in_real_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "causal_row.py").write_text(SEQUENCE.format(causal=True))
+    monkeypatch.syspath_prepend(tmp_path)
+    swap = ("plugins=[causal_row]", "model=logistic", "model._target_=causal_row.Row")
+    drop = tuple(f"~model.{name}" for name in ("n_leads", "n_samples", "n_outputs"))
+    config.check(composed(*swap, *drop, "task.mode=real_time"))
+
+
+def test_a_split_that_the_corpus_cannot_serve_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "other_corpus.py").write_text('class Strips:\n    provides = ("patient", "beats")\n')
+    monkeypatch.syspath_prepend(tmp_path)
+    keys = composed().dataset.keys() - {"_target_"}
+    swap = ("plugins=[other_corpus]", "dataset._target_=other_corpus.Strips", *(f"~dataset.{key}" for key in keys))
+    assert refused(*swap) == ["split InterPatient needs de_chazal_records, which dataset Strips does not give"]
+    config.check(composed(*swap, "split=holdout"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "task.signal.window_s=0.78",
+            "window_s=0.78 at fs_hz=360 is 280.800 samples, not a whole number: take 280/360 or 281/360 "
+            "(task.signal.window_s)",
+        ),
+        ("task.signal.window_s=long", "window_s=long is no duration: give seconds, or a fraction such as 280/360"),
+        ("task.signal.window_s=1/0", "window_s=1/0 is no duration: give seconds, or a fraction such as 280/360"),
+        ("task.signal.window_s=0", "window_s=0 must be above 0 seconds"),
+        ("task.signal.window_s=-1", "window_s=-1 must be above 0 seconds"),
+        ("task.mode=live", "task.mode=live is unknown: choose from diagnostic, real_time"),
+    ],
+)
+def test_impossible_windows_and_modes_are_refused(override: str, said: str) -> None:
+    assert refused(override) == [said]
+
+
+@pytest.mark.parametrize("window_s", ["0.7", "0.775", "280/360", "4"])
+def test_windows_of_whole_samples_are_fine(window_s: str) -> None:
+    config.check(composed(f"task.signal.window_s={window_s}"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("preprocess.phase=zero",), "a zero-phase filter runs backwards over the whole record"),
+        (("preprocess=median",), "the median baseline looks 0.4 s ahead"),
+        (("preprocess.scale=record",), "the z-score is taken over the whole record"),
+    ],
+)
+def test_preprocessing_that_looks_ahead_is_refused_in_real_time(overrides: tuple[str, ...], said: str) -> None:
+    expected = f"preprocess: task.mode=real_time, but {said}: choose preprocess=causal or preprocess=raw"
+    assert refused("task.mode=real_time", *overrides) == [expected]
+
+
+@pytest.mark.parametrize("preprocess", ["causal", "raw", "butterworth"])
+@pytest.mark.parametrize("scale", ["window", "running", "none"])
+def test_what_does_not_look_ahead_is_fine_in_real_time(preprocess: str, scale: str) -> None:
+    config.check(composed("task.mode=real_time", f"preprocess={preprocess}", f"preprocess.scale={scale}"))
+
+
+def test_features_that_look_ahead_are_refused_in_real_time() -> None:
+    assert refused("task.mode=real_time", "features.names=[pre_rr_s,post_rr_s]") == [
+        "features: task.mode=real_time, but post_rr_s look ahead: leave them out of features.names"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("features.names=[rr]",), "features: features.names holds ['rr']: choose from"),
+        (("split.validation=[100]",), "split: split.validation=['100'] names ['100'], not in DS1"),
+        (
+            ("split=holdout", "split.val_share=0.9"),
+            "split: split.val_share=0.9 and split.test_share=0.2 must be above 0",
+        ),
+        (("sampler=balanced", "loss=cross_entropy", "sampler.power=0"), "sampler: sampler.power=0 must lie above 0"),
+        (("preprocess.high_hz=400",), "preprocess: low_hz=0.5 and high_hz=400 must rise between 0 and 180"),
+    ],
+)
+def test_what_light_parts_refuse_is_said_with_their_name(overrides: tuple[str, ...], said: str) -> None:
+    (line,) = refused(*overrides)
+    assert line.startswith(said)
+
+
+def test_constructed_speaks_in_the_constructors_words() -> None:
+    node = OmegaConf.create({"_target_": "ecg_lightning.sampling.Balanced", "power": 2.0})
+    with pytest.raises(ConfigError, match=r"^sampler.power=2.0 must lie above 0 and not above 1$"):
+        config.constructed(node)
+
+
+def test_constructed_says_whose_arguments_are_wrong() -> None:
+    node = OmegaConf.create({"_target_": "ecg_lightning.sampling.Balanced", "powre": 2.0})
+    with pytest.raises(ConfigError, match=r"^Balanced refuses its arguments: missing a required argument: 'power'$"):
+        config.constructed(node)
+
+
+def test_constructed_hands_other_errors_on() -> None:
+    with pytest.raises(HydraException, match="Expected a callable target, got '3'"):
+        config.constructed(OmegaConf.create({"_target_": 3}))
+
+
+def test_keys_that_nothing_reads_are_refused() -> None:
+    assert refused("+nonsense=1", "+task.zzz=2") == ["nonsense: there is no such key", "task.zzz: there is no such key"]
+
+
+def test_constructed_hands_over_plain_lists_and_what_is_given() -> None:
+    features = config.constructed(
+        OmegaConf.create({"_target_": "ecg_lightning.prepare.Features", "names": []}), mode="real_time"
+    )
+    assert (features.names, features.mode) == ((), "real_time")
+
+
+def test_importing_and_checking_touch_neither_lightning_nor_mlflow_nor_the_disk(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from hydra import compose, initialize_config_dir\n"
+        "from ecg_lightning import config\n"
+        "config.register()\n"
+        "with initialize_config_dir(str(config.folder()), version_base='1.3'):\n"
+        "    cfg = compose('config')\n"
+        "config.check(cfg)\n"
+        "heavy = {'pytorch_lightning', 'mlflow', 'torchmetrics', 'wfdb', 'matplotlib', 'pandas'}\n"
+        "print(sorted(heavy & sys.modules.keys()))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert said.stdout.strip() == "[]"
+    assert list(tmp_path.iterdir()) == []
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command line like train's, whose job says no to whatever passes the check."""
+    code = (
+        "import sys\n"
+        "from ecg_lightning import config\n"
+        "def job(cfg):\n"
+        "    config.check(cfg)\n"
+        "    raise config.ConfigError('the job itself says no')\n"
+        "config.app(job)\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("model=hybrid", "Could not find 'model/hybrid'"),
+        ("modle=cnn", "Could not override 'modle'"),
+        ("model.droput=0.1", "Could not override 'model.droput'"),
+        ("+model.droput=0.1", "model.droput: HybridCNN has no such argument; did you mean 'dropout'?"),
+        ("seed=1", "the job itself says no"),
+        ("seed=many", "Value 'many' of type 'str' could not be converted to Integer"),
+        ("a=b=[", "mismatched input|no viable alternative|extraneous input"),
+    ],
+)
+def test_a_command_refuses_in_words_and_exits_with_2(tmp_path: Path, word: str, said: str) -> None:
+    answer = command(tmp_path, word)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: ")
+    assert any(part in answer.stderr for part in said.split("|"))
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.splitlines()) < 20
