@@ -30,7 +30,8 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
     found = {}
     for task, mode, group in product(TASKS, config.MODES, FREE):
         for name in options(group):
-            cfg = composed(f"task={task}", f"task.mode={mode}", f"{group}={name}")
+            cfg = composed(f"task={task}", f"{group}={name}")
+            cfg.task.mode = mode
             OmegaConf.resolve(cfg)
             found[task, mode, group, name] = cfg[group]
             found[task, mode, "task", task] = cfg.task

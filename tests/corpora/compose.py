@@ -1,5 +1,8 @@
 """Compose configs as the command line does, and list what `conf/` offers."""
 
+import copy
+from functools import cache
+
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
@@ -10,6 +13,11 @@ SYNTHETIC = "dataset.source=synthetic"
 
 def composed(*overrides: str) -> DictConfig:
     """The config of a command with these words, on the twin."""
+    return copy.deepcopy(_composed(*overrides))
+
+
+@cache
+def _composed(*overrides: str) -> DictConfig:
     config.register()
     with initialize_config_dir(str(config.folder()), version_base="1.3"):
         return compose("config", [SYNTHETIC, *overrides])
