@@ -203,6 +203,7 @@ def test_every_wfdb_symbol_can_be_read(tmp_path: Path) -> None:
         (annotation_bytes((100, 1), (100, 1))[:-2], "annotation file 100.atr is empty or cut short"),
         (b"x" + annotation_bytes((100, 1)), "annotation file 100.atr is unreadable"),
         (annotation_bytes((100, 1), (0, 59)), "annotation file 100.atr is unreadable"),
+        (annotation_bytes((100, 1), (9, 63)), "unreadable .its last annotation is cut short"),
         (annotation_bytes((100, 1), (100, 50)), r"annotation codes \[50\] in .atr are unknown to WFDB"),
         (annotation_bytes((100, 1), *[(1000, 1)] * 5), r"lie at samples 100 to 5100, outside the record's 0 to 4319"),
         (annotation_bytes((100, 1), (0, 59), (1023, 63), (974, 63), (0, 1)), "not in ascending order"),  # skip by -50
@@ -228,3 +229,19 @@ def test_folder_with_awkward_characters_is_read(tmp_path: Path) -> None:
     write_mitdb(folder, ["100"])
     assert read_ecg(folder, header_of(folder), [0]).shape == (1, 4320)
     assert len(read_beats(folder, header_of(folder))[1]) == 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_annotations_are_those_that_wfdb_reads(tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    write_record(tmp_path, "100", ("MLII", "V1"), seconds=600)
+    sample = np.sort(random.choice(600 * FS_HZ, 40, replace=False))  # gaps beyond 1023 samples need a long interval
+    symbol = random.choice(["N", "V", "A", "+", "~", "|", '"', "/"], 40)
+    note = [random.choice(["", "(N", "odd", "a longer text of its own"]) for _ in symbol]
+    kind = [random.integers(0, 3, 40) for _ in range(3)]
+    wfdb.wrann("100", "atr", sample, symbol.tolist(), *kind, aux_note=note, write_dir=str(tmp_path))
+    read = wfdb.rdann(str(tmp_path / "100"), "atr")
+    beat = np.isin(read.symbol, list(AAMI_BEATS))
+    peak_sample, found = read_beats(tmp_path, header_of(tmp_path))
+    np.testing.assert_array_equal(peak_sample, read.sample[beat])
+    assert found == tuple(np.array(read.symbol)[beat])
