@@ -78,7 +78,5 @@ def test_no_parts_are_refused_in_words() -> None:
 
 
 def test_no_features_are_refused_in_words() -> None:
-    with pytest.raises(
-        ValueError, match=r"feature_mean=\[\] leaves the rhythm stream without input"
-    ):
+    with pytest.raises(ValueError, match=r"feature_mean=\[\] leaves the rhythm stream without input"):
         HybridCNN(1, 280, 5, [], [])
