@@ -2,11 +2,8 @@
 
 import difflib
 import os
-import re
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,10 +12,12 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.errors import HydraException
 from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
+from ecg_lightning.refusals import ConfigError, in_short, refusals
+from ecg_lightning.schema import Config, Task
 from ecg_lightning.structures import Facts
 
 TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
@@ -30,75 +29,6 @@ GIVEN = {  # by train
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
 MODES = ("diagnostic", "real_time")
-
-
-NOISE = ("full_key:", "object_type=", "To append to your config")  # what Hydra and OmegaConf add to their refusals
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot run; the message lists every reason, one a line."""
-
-
-@dataclass
-class Signal:
-    """What a window is made of."""
-
-    leads: list[str] = MISSING
-    fs_hz: float = MISSING
-    window_s: Any = MISSING  # seconds, or a fraction such as 280/360
-    r_position: float = MISSING  # share of the window before the R peak
-
-
-@dataclass
-class Monitor:
-    """What is best, said once."""
-
-    metric: str = MISSING
-    mode: str = MISSING
-
-
-@dataclass
-class Task:
-    """A clinical question: its classes, its windows and its data module."""
-
-    name: str = MISSING
-    problem: str = MISSING
-    classes: list[str] = MISSING
-    class_names: dict[str, str] = MISSING
-    headline_classes: list[str] = MISSING
-    monitor: Monitor = field(default_factory=Monitor)
-    metrics: Any = MISSING
-    mode: str = MISSING
-    signal: Signal = field(default_factory=Signal)
-    without: list[str] = field(default_factory=list)
-    module: Any = None
-    data: Any = MISSING
-
-
-@dataclass
-class Config:
-    """The groups of `conf/`."""
-
-    task: Task = field(default_factory=Task)
-    dataset: Any = MISSING
-    preprocess: Any = MISSING
-    features: Any = MISSING
-    split: Any = MISSING
-    sampler: Any = MISSING
-    model: Any = MISSING
-    loss: Any = MISSING
-    modules: Any = MISSING
-    optim: Any = MISSING
-    schedule: Any = MISSING
-    callbacks: Any = MISSING
-    trainer: Any = MISSING
-    tracking: Any = MISSING
-    seed: int = 0
-    test: bool | None = None
-    resume: str | None = None
-    data_dir: str = MISSING
-    cache_dir: str = MISSING
-    plugins: list[str] = field(default_factory=list)
 
 
 def folder() -> Path:
@@ -173,7 +103,7 @@ def check(cfg: DictConfig) -> None:
     try:
         OmegaConf.resolve(cfg)
     except OmegaConfBaseException as error:
-        raise ConfigError(_short(error)) from None
+        raise ConfigError(in_short(error)) from None
     unknown = {"": set(cfg) - {f.name for f in fields(Config)}, "task.": set(cfg.task) - {f.name for f in fields(Task)}}
     if wrong := [f"{above}{key}: there is no such key" for above, keys in unknown.items() for key in sorted(keys)]:
         raise ConfigError("\n".join(wrong))
@@ -242,43 +172,6 @@ def app(job: Callable[[DictConfig], None]) -> None:
         hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
         if refused:
             raise refused[0]
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Say what the block refuses in a line, and end the process with 2."""
-    try:
-        yield
-    except (ConfigError, HydraException, OmegaConfBaseException) as error:
-        print(f"error: {_short(error)}", file=sys.stderr)
-        sys.exit(2)
-
-
-def _short(error: BaseException) -> str:
-    """The words of a refusal without the library's trimmings."""
-    if isinstance(error, ConfigError):
-        return str(error)
-    text = str(error).partition("Config search path:")[0].partition("See https:")[0]
-    lines = [
-        re.sub(r"^ConfigError raised while resolving interpolation: ", "", line.strip()) for line in text.split("\n")
-    ]
-    lines = [line for line in lines if line.strip(" ^") and not line.startswith(NOISE)]
-    if isinstance(error.__cause__, ConfigAttributeError | ConfigKeyError):
-        lines.append(_unknown_key(error.__cause__))
-    elif error.__cause__ is not None and lines[0].startswith("Error merging"):
-        lines.append(str(error.__cause__).partition("\n")[0])
-    if len(lines) > 2 and lines[1].startswith("Available options"):
-        lines = [lines[0], f"{lines[1]} {', '.join(lines[2:])}"]
-    return " ".join(lines).strip() or type(error).__name__
-
-
-def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
-    known = [str(key) for key in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
-    close = difflib.get_close_matches(str(error.key), known, n=1, cutoff=0.6)
-    hint = (
-        f"did you mean '{close[0]}'?" if close else f"there are {', '.join(k for k in known if not k.startswith('_'))}"
-    )
-    return f"There is no key '{error.key}'; {hint}"
 
 
 def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ecg_lightning.config import ConfigError
+from ecg_lightning.refusals import ConfigError
 
 MAY_DIFFER = ("trainer", "tracking")  # of a resumed run: they change where it runs, not what it finds
 

@@ -11,6 +11,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from ecg_lightning import config, run_folder
+from ecg_lightning.refusals import ConfigError, refusals
 from ecg_lightning.run_folder import Status
 from ecg_lightning.structures import BadRecord, CorpusNotFound
 
@@ -31,10 +32,10 @@ def job(cfg: DictConfig) -> None:
         corpus = config.constructed(cfg.dataset)
         corpus.records()
         _start(cfg, folder, corpus, status, sweeping)
-    except (config.ConfigError, BadRecord, CorpusNotFound, OSError) as error:
+    except (ConfigError, BadRecord, CorpusNotFound, OSError) as error:
         if not sweeping:
             _leave_nothing_empty(folder)
-            raise config.ConfigError(str(error)) from error
+            raise ConfigError(str(error)) from error
         status.state, status.reason = "failed", str(error)
         status.write(folder)
         log.error("job %s failed: %s", folder.name, error)
@@ -73,7 +74,7 @@ def main() -> None:
     """The command."""
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
-            with config.refusals():
+            with refusals():
                 run_folder.check_resumable(Path(word.partition("=")[2].strip("'\"")))
     config.app(job)
 

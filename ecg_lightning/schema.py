@@ -1,0 +1,68 @@
+"""The groups of `conf/` and their types; values that several groups read are typed here."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+@dataclass
+class Signal:
+    """What a window is made of."""
+
+    leads: list[str] = MISSING
+    fs_hz: float = MISSING
+    window_s: Any = MISSING  # seconds, or a fraction such as 280/360
+    r_position: float = MISSING  # share of the window before the R peak
+
+
+@dataclass
+class Monitor:
+    """What is best, said once."""
+
+    metric: str = MISSING
+    mode: str = MISSING
+
+
+@dataclass
+class Task:
+    """A clinical question: its classes, its windows and its data module."""
+
+    name: str = MISSING
+    problem: str = MISSING
+    classes: list[str] = MISSING
+    class_names: dict[str, str] = MISSING
+    headline_classes: list[str] = MISSING
+    monitor: Monitor = field(default_factory=Monitor)
+    metrics: Any = MISSING
+    mode: str = MISSING
+    signal: Signal = field(default_factory=Signal)
+    without: list[str] = field(default_factory=list)
+    module: Any = None
+    data: Any = MISSING
+
+
+@dataclass
+class Config:
+    """The groups of `conf/`."""
+
+    task: Task = field(default_factory=Task)
+    dataset: Any = MISSING
+    preprocess: Any = MISSING
+    features: Any = MISSING
+    split: Any = MISSING
+    sampler: Any = MISSING
+    model: Any = MISSING
+    loss: Any = MISSING
+    modules: Any = MISSING
+    optim: Any = MISSING
+    schedule: Any = MISSING
+    callbacks: Any = MISSING
+    trainer: Any = MISSING
+    tracking: Any = MISSING
+    seed: int = 0
+    test: bool | None = None
+    resume: str | None = None
+    data_dir: str = MISSING
+    cache_dir: str = MISSING
+    plugins: list[str] = field(default_factory=list)
