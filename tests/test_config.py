@@ -10,7 +10,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from ecg_lightning import config
-from ecg_lightning.config import ConfigError
+from ecg_lightning.refusals import ConfigError
 
 
 def composed(*overrides: str, config_dir: Path | None = None) -> DictConfig:
@@ -293,37 +293,3 @@ def test_importing_and_checking_touch_neither_lightning_nor_mlflow_nor_the_disk(
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert said.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []
-
-
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command line like train's, whose job says no to whatever passes the check."""
-    code = (
-        "import sys\n"
-        "from ecg_lightning import config\n"
-        "def job(cfg):\n"
-        "    config.check(cfg)\n"
-        "    raise config.ConfigError('the job itself says no')\n"
-        "config.app(job)\n"
-    )
-    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=folder)
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("model=hybrid", "Could not find 'model/hybrid'"),
-        ("modle=cnn", "Could not override 'modle'"),
-        ("model.droput=0.1", "Could not override 'model.droput'"),
-        ("+model.droput=0.1", "model.droput: HybridCNN has no such argument; did you mean 'dropout'?"),
-        ("seed=1", "the job itself says no"),
-        ("seed=many", "Value 'many' of type 'str' could not be converted to Integer"),
-        ("a=b=[", "mismatched input|no viable alternative|extraneous input"),
-    ],
-)
-def test_a_command_refuses_in_words_and_exits_with_2(tmp_path: Path, word: str, said: str) -> None:
-    answer = command(tmp_path, word)
-    assert answer.returncode == 2
-    assert answer.stderr.startswith("error: ")
-    assert any(part in answer.stderr for part in said.split("|"))
-    assert "Traceback" not in answer.stderr
-    assert len(answer.stderr.splitlines()) < 20

@@ -1,0 +1,62 @@
+"""A command says no in a line, with what to do, and with 2 for an exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ecg_lightning.refusals import ConfigError, in_short, refusals
+
+
+def test_what_is_refused_is_said_in_a_line_and_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, refusals():
+        raise ConfigError("seed=x is no number: give one")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: seed=x is no number: give one\n"
+
+
+def test_faults_of_ours_keep_their_trace() -> None:
+    with pytest.raises(KeyError), refusals():
+        raise KeyError("a fault")
+
+
+def test_an_error_without_words_is_called_by_its_name() -> None:
+    assert in_short(ValueError()) == "ValueError"
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command line like train's, whose job says no to whatever passes the check."""
+    code = (
+        "import sys\n"
+        "from ecg_lightning import config, refusals\n"
+        "def job(cfg):\n"
+        "    config.check(cfg)\n"
+        "    raise refusals.ConfigError('the job itself says no')\n"
+        "config.app(job)\n"
+    )
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (
+            "model=hybrid",
+            "Could not find 'model/hybrid' Available options in 'model': cnn, hybrid_cnn, logistic, transformer",
+        ),
+        ("modle=cnn", "Could not override 'modle'"),
+        ("model.droput=0.1", "There is no key 'droput'; did you mean 'dropout'?"),
+        ("+model.droput=0.1", "model.droput: HybridCNN has no such argument; did you mean 'dropout'?"),
+        ("seed=1", "the job itself says no"),
+        ("seed=many", "Value 'many' of type 'str' could not be converted to Integer"),
+        ("a=b=[", "mismatched input|no viable alternative|extraneous input"),
+    ],
+)
+def test_a_command_refuses_in_words_and_exits_with_2(tmp_path: Path, word: str, said: str) -> None:
+    answer = command(tmp_path, word)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("error: ")
+    assert any(part in answer.stderr for part in said.split("|"))
+    assert "Traceback" not in answer.stderr
+    assert len(answer.stderr.splitlines()) < 20
