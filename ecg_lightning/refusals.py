@@ -1,6 +1,7 @@
 """How a command says no: in a line, with what to do, and with 2 for an exit code."""
 
 import difflib
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -19,12 +20,15 @@ class ConfigError(ValueError):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Say what the block refuses in a line, and end the process with 2."""
+    """Say what the block refuses in a line, and end the process with 2; stay quiet where nobody reads on."""
     try:
         yield
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {in_short(error)}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def in_short(error: BaseException) -> str:
