@@ -1,0 +1,1 @@
+"""Speed and memory beside plain implementations, in one run on one machine: `make bench`."""

@@ -1,0 +1,86 @@
+"""Whole commands, each in a process of its own: how soon they answer, and how much memory they take."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.measure import Row, fastest
+from benchmarks.parts import ON_WHAT_IS_THERE
+
+TRAIN = (sys.executable, "-m", "ecg_lightning.train")
+FIRST_STEP = "first training step done"
+ANSWERS = (  # words, exit code, seconds at most
+    (("--help",), 0, 1.0),
+    (("--cfg", "job"), 0, 1.0),
+    (("model=no_such_model",), 2, 1.0),
+    (("sampler=balanced",), 2, 3.0),  # beside the weighted loss
+)
+
+
+def answers() -> list[Row]:
+    """Help, config and refusals."""
+    rows = []
+    for words, code, limit_s in ANSWERS:
+        seconds = fastest({"ours": lambda words=words, code=code: _answer(words, code)}, 3)["ours"]
+        rows.append(Row(f"train {' '.join(words)}", seconds, "at most", limit_s, "s"))
+    return rows
+
+
+def _answer(words: tuple[str, ...], code: int) -> None:
+    with TemporaryDirectory() as folder:
+        done = subprocess.run([*TRAIN, *words], cwd=folder, env=environment(), capture_output=True, check=False)
+    if done.returncode != code:
+        raise RuntimeError(f"train {' '.join(words)} ended with {done.returncode}, not {code}: {done.stderr.decode()}")
+
+
+def start() -> Row:
+    """From the command to the first training step, imports included, the store there."""
+    seconds = min(_first_step_s() for _ in range(3))
+    return Row("warm start to the first training step", seconds, "at most", 9, "s")
+
+
+def _first_step_s() -> float:
+    with TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        command = [*TRAIN, ON_WHAT_IS_THERE, "trainer=smoke", "trainer.enable_progress_bar=false"]
+        silent, pipe = subprocess.DEVNULL, subprocess.PIPE
+        with subprocess.Popen(command, cwd=folder, env=environment(), stdout=silent, stderr=pipe) as process:
+            said = []
+            for line in process.stderr or ():
+                said.append(line.decode())
+                if FIRST_STEP in said[-1]:
+                    seconds = time.perf_counter() - began
+                    process.kill()
+                    return seconds
+    raise RuntimeError(f"train ended without a training step: {''.join(said)}")
+
+
+def memory() -> Row:
+    """Most memory that a default run holds at any time: training, scoring, figures and report; two epochs do."""
+    with TemporaryDirectory() as folder:
+        command = [*TRAIN, ON_WHAT_IS_THERE, "trainer.max_epochs=2", "trainer.enable_progress_bar=false"]
+        with (Path(folder) / "said").open("wb") as said:
+            process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=said, stderr=said)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"train failed: {(Path(folder) / 'said').read_text(encoding='utf-8')}")
+    n_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return Row("peak memory of a default run", n_bytes / 1e9, "at most", 1.5, "GB")
+
+
+def environment() -> dict[str, str]:
+    """As a user has it, with paths that hold from any folder."""
+    absolute = {name: str(Path(os.environ[name]).absolute()) for name in ("ECG_DATA_DIR",) if name in os.environ}
+    return {**os.environ, **absolute}
+
+
+def rows() -> list[Row]:
+    """All of these."""
+    began = time.perf_counter()
+    found = [*answers(), start(), memory()]
+    print(f"commands: {time.perf_counter() - began:.0f} s")
+    return found
