@@ -1,8 +1,11 @@
 """What many tests share because it takes seconds to make."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.corpora import command
 
 LIBRARIES_WARN = (
     "ignore::beartype.roar.BeartypeDecorHintPep585DeprecationWarning",  # of OmegaConf's typing.MutableMapping
@@ -21,3 +24,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def twin_cache(request: pytest.FixtureRequest) -> Path:
     """A cache folder that outlives the session: twins and stores in it are named by all that decides their content."""
     return Path(request.config.cache.mkdir("ecg_lightning"))
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that a process of its own has finished, to be looked at and not to be changed.
+
+    Args:
+        folder: of the run.
+        store: MLflow's file.
+        out: what the process said.
+        err: on its other channel.
+    """
+
+    folder: Path
+    store: Path
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, twin_cache: Path) -> FinishedRun:
+    """Eight epochs of four batches."""
+    cwd = tmp_path_factory.mktemp("finished")
+    done = command.train(cwd, twin_cache, *command.SHORT, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    return FinishedRun(cwd / "run", cwd / "mlflow.db", done.stdout, done.stderr)

@@ -1,0 +1,211 @@
+"""What a run leaves in its folder, in MLflow and on the terminal, and what is left of it when it is stopped."""
+
+import json
+import math
+import shutil
+import signal
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ecg_lightning import bundle, evaluate, history
+from ecg_lightning.predictions import Predictions
+from ecg_lightning.run_folder import Status
+from tests.conftest import FinishedRun
+from tests.corpora import command
+
+CLASSES = "NSVFQ"
+SCORES = ("f1", "sensitivity", "precision", "auroc")
+HEADLINES = ("accuracy", "macro_f1", "macro_f1_nsvf", "kappa", "jk_index")
+
+
+def read(folder: Path, name: str) -> dict[str, Any]:
+    return json.loads((folder / name).read_text(encoding="utf-8"))
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def in_mlflow(store: Path, query: str) -> list[tuple[Any, ...]]:
+    """Rows straight from the sqlite file: importing MLflow takes seconds."""
+    with sqlite3.connect(store) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_folder_is_complete(finished_run: FinishedRun) -> None:
+    found = {path.relative_to(finished_run.folder).as_posix() for path in finished_run.folder.rglob("*")}
+    named = "config.yaml status.json metrics.json history.csv predictions.parquet data.json examples.npz train.log"
+    named += " report.html checkpoints/best.ckpt checkpoints/last.ckpt"
+    named += " model/model.safetensors model/contract.json model/README.md"
+    assert set(named.split()) <= found
+    assert sum(name.startswith("figures/") for name in found) >= 6
+    assert not [name for name in found if name.endswith((".part", ".tmp"))]
+
+
+def test_status_says_that_it_is_finished(finished_run: FinishedRun) -> None:
+    status = Status.read(finished_run.folder)
+    assert (status.state, status.reason, status.finished_folds) == ("finished", None, [0])
+    assert status.choices["model"] == "hybrid_cnn"
+    assert "trainer.max_epochs=8" in status.overrides
+    assert status.tracking_uri == f"sqlite:///{finished_run.store}"
+
+
+def test_every_number_of_the_protocol_is_there(finished_run: FinishedRun) -> None:
+    numbers = read(finished_run.folder, "metrics.json")
+    wanted = [f"{side}/{name}" for side in ("val", "test") for name in HEADLINES]
+    wanted += [f"{name}_{end}" for name in wanted for end in ("low", "high")]
+    wanted += [
+        f"{side}/{score}/{c}" for side in ("val", "test") for score in ("f1", "sensitivity", "auroc") for c in CLASSES
+    ]
+    wanted += ["fit/seconds", "fit/epochs", "fit/windows_per_second", "model/parameters"]
+    assert [name for name in wanted if name not in numbers] == []
+    assert {name.split("/")[1] for name in numbers if name.startswith("test/")} >= set(SCORES)
+    assert all(isinstance(value, int | float) and math.isfinite(value) for value in numbers.values())
+    assert numbers["fit/epochs"] == 8
+
+
+def test_evaluate_finds_the_same_numbers(finished_run: FinishedRun, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate.main([str(finished_run.folder)]) == 0
+    assert "agree:" in capsys.readouterr().out
+
+
+def test_history_has_one_row_per_epoch(finished_run: FinishedRun) -> None:
+    rows = history.read(finished_run.folder / "history.csv")
+    assert list(rows) == list(range(8))
+    wanted = {"train/loss", "val/loss", "val/macro_f1", "val/macro_f1_nsvf", "val/accuracy", "lr"}
+    assert all(wanted <= set(row) for row in rows.values())
+
+
+def test_predictions_hold_every_row_of_both_sides_once(finished_run: FinishedRun) -> None:
+    predictions = Predictions.read(finished_run.folder / "predictions.parquet")
+    card = read(finished_run.folder, "data.json")
+    columns = ["row", "record", "patient", "time_s", "side", "fold", "label", *(f"logit_{c}" for c in CLASSES)]
+    assert list(predictions.table.columns) == columns
+    assert predictions.table["row"].is_unique
+    for side in ("val", "test"):
+        label = predictions.table["label"][predictions.table["side"] == side]
+        assert np.bincount(label, minlength=5).tolist() == [card["counts"][side][c] for c in CLASSES]
+    assert predictions.synthetic
+    assert predictions.tags["shared_patient"] == "201,202"
+    assert predictions.without == ("202", "232")
+
+
+def test_bundle_holds_the_best_weights(finished_run: FinishedRun) -> None:
+    network = bundle.read(finished_run.folder / "model").network
+    best = torch.load(finished_run.folder / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, best[f"network.{name}"], rtol=0, atol=0)
+
+
+def test_terminal_shows_numbers_folder_and_next_step(finished_run: FinishedRun) -> None:
+    last = finished_run.out[finished_run.out.index("95 % intervals") :]
+    for words in (
+        "macro_f1_nsvf",
+        "epochs: 8",
+        "run folder:",
+        "report.html",
+        "mlflow ui --backend-store-uri sqlite:///",
+    ):
+        assert words in last
+    assert "SYNTHETIC" in finished_run.out
+    assert "SYNTHETIC records stand in for mitdb" in finished_run.err
+    assert len(finished_run.err.splitlines()) <= 4, "nothing but what a user must know"
+    assert "Traceback" not in finished_run.err
+
+
+def test_log_is_kept_in_the_folder(finished_run: FinishedRun) -> None:
+    log = (finished_run.folder / "train.log").read_text(encoding="utf-8")
+    assert "SYNTHETIC records stand in" in log
+    assert "records 201,202 are one person" in log
+
+
+def test_mlflow_has_the_same_run(finished_run: FinishedRun) -> None:
+    status, numbers = Status.read(finished_run.folder), read(finished_run.folder, "metrics.json")
+    assert in_mlflow(finished_run.store, "select run_uuid, status from runs") == [(status.mlflow_run_id, "FINISHED")]
+    assert in_mlflow(finished_run.store, "select name from experiments where name != 'Default'") == [("arrhythmia",)]
+    metrics = dict(in_mlflow(finished_run.store, "select key, value from latest_metrics"))
+    assert {name: metrics[name] for name in numbers} == pytest.approx(numbers)
+    params = dict(in_mlflow(finished_run.store, "select key, value from params"))
+    assert (params["model.width"], params["seed"]) == ("32", "0")
+    tags = dict(in_mlflow(finished_run.store, "select key, value from tags"))
+    assert (tags["source"], tags["synthetic"], tags["shared_patient"]) == ("synthetic", "true", "201,202")
+    assert tags["fingerprint"] == read(finished_run.folder, "data.json")["fingerprint"]
+    assert tags["split_hash"]
+    kept = {path.name for path in (finished_run.folder.parent / "mlartifacts").rglob("*")}
+    assert {"report.html", "config.yaml", "predictions.parquet", "figures", "model.safetensors"} <= kept
+
+
+@pytest.fixture(scope="module")
+def stopped_twice(tmp_path_factory: pytest.TempPathFactory, twin_cache: Path) -> tuple[Path, list[Any], list[Status]]:
+    """The finished run once more: stopped by Ctrl-C, resumed, stopped by SIGTERM, resumed."""
+    cwd = tmp_path_factory.mktemp("stopped")
+    folder, curve = cwd / "run", cwd / "run" / "history.csv"
+    done, seen = [], []
+    done.append(command.train_until(cwd, twin_cache, curve, 2, signal.SIGINT, *command.SHORT, "hydra.run.dir=run"))
+    seen.append(Status.read(folder))
+    shutil.copytree(folder, cwd / "after_first_stop")
+    done.append(command.train_until(cwd, twin_cache, curve, 5, signal.SIGTERM, "resume=run"))
+    seen.append(Status.read(folder))
+    done.append(command.train(cwd, twin_cache, "resume=run"))
+    seen.append(Status.read(folder))
+    return cwd, done, seen
+
+
+def test_ctrl_c_and_sigterm_keep_what_was_learned(stopped_twice: tuple[Path, list[Any], list[Status]]) -> None:
+    cwd, done, seen = stopped_twice
+    for process, status in zip(done[:2], seen[:2], strict=True):
+        assert process.returncode == 130
+        assert "Traceback" not in process.stderr
+        assert "python -m ecg_lightning.train resume=" in process.stdout
+        assert status.state == "interrupted"
+    n_epochs = command.epochs_in(cwd / "after_first_stop" / "history.csv")
+    assert 2 <= n_epochs < 8
+    kept = torch.load(cwd / "after_first_stop" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert kept["epoch"] in (n_epochs - 2, n_epochs - 1), "at most the epoch that was just being written is done again"
+
+
+def test_resumed_run_is_one_run_in_mlflow(stopped_twice: tuple[Path, list[Any], list[Status]]) -> None:
+    cwd, _, seen = stopped_twice
+    assert seen[0].mlflow_run_id is not None
+    assert {status.mlflow_run_id for status in seen} == {seen[0].mlflow_run_id}
+    assert in_mlflow(cwd / "mlflow.db", "select run_uuid, status from runs") == [(seen[0].mlflow_run_id, "FINISHED")]
+    steps = in_mlflow(cwd / "mlflow.db", "select step from metrics where key = 'val/loss' order by step")
+    assert set(steps) >= {(epoch,) for epoch in range(8)}
+
+
+def test_dev_run_beside_a_dead_server_ends_well(tmp_path: Path, twin_cache: Path) -> None:
+    words = ("trainer.fast_dev_run=true", "trainer.accelerator=cpu", "tracking.uri=http://127.0.0.1:9")
+    done = command.train(tmp_path, twin_cache, "dataset.source=synthetic", *words, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert Status.read(tmp_path / "run").state == "finished"
+    assert "MLflow gets nothing more of this run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
+def test_job_that_cannot_run_leaves_the_others_alone(tmp_path: Path, twin_cache: Path) -> None:
+    words = (
+        "-m",
+        "dataset.source=synthetic",
+        "trainer=smoke",
+        "tracking=none",
+        "features=none",
+        "model=hybrid_cnn,cnn",
+    )
+    done = command.train(tmp_path, twin_cache, *words, "hydra.sweep.dir=sweep")
+    first, second = (Status.read(tmp_path / "sweep" / job) for job in "01")
+    assert (first.state, second.state) == ("failed", "finished")
+    assert (
+        first.reason
+        == "model HybridCNN needs features, but none are chosen: features=rhythm, or a model of the ECG alone"
+    )
+    assert "Traceback" not in done.stderr
+    numbers = read(tmp_path / "sweep" / "1", "metrics.json")
+    assert not [name for name in numbers if name.startswith("test/")], "jobs of a sweep leave test rows alone"
+    assert not (tmp_path / "sweep" / "1" / "report.html").exists()
+    assert not (tmp_path / "mlflow.db").exists()

@@ -1,0 +1,140 @@
+"""The command says no in one clear sentence and with exit code 2, soon, and leaves nothing behind."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ecg_lightning import train
+from ecg_lightning.datasets.mitdb import PACED, RECORDS
+from tests.corpora import command
+from tests.corpora.mitdb import write_mitdb
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, twin_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """The command in this process, in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("ECG_DATA_DIR", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ECG_CACHE_DIR", str(twin_cache))
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "0")  # the command sets it: put back afterwards
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.root.level)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["train", *words])
+        code = 0
+        try:
+            train.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        logging.captureWarnings(False)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    yield call
+    for handler in logging.root.handlers:
+        handler.close()
+
+
+def refused(said: tuple[int, str, str]) -> str:
+    """The only line of a refusal."""
+    code, _, err = said
+    assert code == 2
+    assert "Traceback" not in err
+    errors = [line for line in err.splitlines() if "SYNTHETIC" not in line]
+    assert len(errors) == 1, err
+    assert errors[0].startswith("error: ")
+    return errors[0]
+
+
+REFUSALS = {
+    "model=nonsense": "Could not find 'model/nonsense' Available options in 'model': cnn, hybrid_cnn",
+    "model.widht=3": "There is no key 'widht'; did you mean 'width'?",
+    "+trainer.max_epoch=3": "trainer.max_epoch: Trainer has no such argument; did you mean 'max_epochs'?",
+    "+nonsense=1": "nonsense",
+    "features=none": "model HybridCNN needs features, but none are chosen",
+    "task.signal.window_s=0.7771": "is 279.756 samples, not a whole number: take 279/360 or 280/360",
+    "model._target_=os.system": "_target_=os.system is not below ecg_lightning, torch",
+    "task.mode=fast": "task.mode=fast is unknown: choose from diagnostic, real_time",
+    "sampler=balanced": "both re-weight classes: choose one, or say sampler.with_weighted_loss=true",
+    "split.validation=[100]": "not in DS1",
+    "resume=no/such/run": "resume=no/such/run has no config.yaml and no status.json",
+    "dataset.source=there": "dataset.source=there must be one of auto, local, download, synthetic",
+}
+
+
+@pytest.mark.parametrize("word", REFUSALS)
+def test_refusal_is_one_clear_sentence(word: str, here: Command, tmp_path: Path) -> None:
+    assert REFUSALS[word] in refused(here(word))
+    assert list(tmp_path.rglob("*")) == [tmp_path / "outputs", tmp_path / "outputs" / "arrhythmia"] or not list(
+        tmp_path.iterdir()
+    ), "a run that never began leaves no folder"
+
+
+def test_all_clashes_are_said_at_once(here: Command) -> None:
+    code, _, err = here("features=none", "sampler=balanced")
+    assert code == 2
+    assert [line.split()[:2] for line in err.splitlines()] == [["error:", "model"], ["sampler", "Balanced"]]
+
+
+def test_misspelt_key_inside_a_preset_is_refused(here: Command, tmp_path: Path) -> None:
+    preset = tmp_path / "mine" / "experiment" / "wide.yaml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text("# @package _global_\nmodel: { widht: 64 }\n")
+    line = refused(here("experiment=wide", f"hydra.searchpath=[file://{tmp_path}/mine]"))
+    assert "model.widht: HybridCNN has no such argument; did you mean 'width'?" in line
+
+
+def test_absent_database_is_named_with_all_ways_out(here: Command, tmp_path: Path) -> None:
+    line = refused(here("dataset.source=local", "data_dir=databases"))
+    assert f"{tmp_path}/databases/mitdb is not a folder" in line
+    for way in ("python -m ecg_lightning.download mitdb", "ECG_DATA_DIR", "dataset.source=synthetic"):
+        assert way in line
+
+
+def test_missing_records_are_named(here: Command, tmp_path: Path) -> None:
+    wanted = [record for record in RECORDS if record not in PACED]
+    write_mitdb(tmp_path / "databases" / "mitdb", wanted[3:5], seconds=3)
+    line = refused(here("data_dir=databases"))
+    assert "42 of 44 records of mitdb are missing" in line
+    assert all(record in line for record in (*wanted[:3], *wanted[5:]))
+    assert "dataset.allow_missing=true" in line
+
+
+def test_folder_that_was_mistyped_is_not_created(here: Command, tmp_path: Path) -> None:
+    refused(here("resume=outputs/typo"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_help_and_cfg_import_no_torch_and_a_clash_no_lightning(tmp_path: Path, twin_cache: Path) -> None:
+    run = ("-X", "importtime", "-m", "ecg_lightning.train")
+    for words in (["--help"], ["--cfg", "job"], ["model=nonsense"]):
+        done = command.python(tmp_path, twin_cache, *run, *words)
+        assert not imported(done.stderr) & {"torch", "pandas", "scipy", "pytorch_lightning", "mlflow"}, words
+        assert done.returncode == (2 if "model=nonsense" in words else 0)
+    done = command.python(tmp_path, twin_cache, *run, "features=none")
+    assert done.returncode == 2
+    assert not imported(done.stderr) & {"pytorch_lightning", "mlflow"}
+
+
+def imported(log: str) -> set[str]:
+    """Top-level packages in the log of `python -X importtime`."""
+    lines = [line.rpartition("|")[2].strip() for line in log.splitlines() if line.startswith("import time:")]
+    return {name.partition(".")[0] for name in lines}
+
+
+def test_help_says_what_can_be_chosen(tmp_path: Path, twin_cache: Path) -> None:
+    done = command.train(tmp_path, twin_cache, "--help")
+    for group in ("model: cnn, hybrid_cnn, logistic, transformer", "split: holdout, inter_patient, random_windows"):
+        assert group in done.stdout
+    assert not list(tmp_path.iterdir())
