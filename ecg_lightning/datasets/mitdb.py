@@ -151,7 +151,7 @@ class MITDB:
 
     def twin_id(self) -> str:
         """Name of the twin's folder, from its seed and the text of its generator."""
-        generator = source_hash([_HERE / "synthetic.py", _HERE / "mitdb_twin.py"])
+        generator = source_hash([_HERE / f"{name}.py" for name in ("synthetic_hearts", "synthetic", "mitdb_twin")])
         return f"mitdb-seed{self.seed}-{generator}"
 
     @property

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ecg_lightning.datasets import synthetic
+from ecg_lightning.datasets.synthetic_hearts import Heart, draw, new_heart, waves
 
 FS_HZ = 360
 GAIN_PER_MV, ZERO = 200, 1024  # 11 bits over 10 mV, as in the original
@@ -96,7 +97,7 @@ SAME_PERSON = {"202": "201"}
 CONDUCTION = {"N": "normal", "L": "left_block", "R": "right_block", "/": "normal"}
 RHYTHM_OF_PHRASE = {"V.V": "(B", "V..V": "(T", "VVV": "(VT", "EE": "(IVR", "AAA": "(SVTA", "v.v": "(B"}
 # Beats that make shape or timing alone treacherous, in every record: share of the basic beats of each letter.
-CONFUSERS = {"n": 0.03, "p": 0.06, "w": 0.01}
+CONFUSERS = {"n": 0.012, "p": 0.08, "w": 0.01}
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,14 +139,14 @@ def write_record(root: Path, name: str, seed: int) -> None:
     cast = CAST[name]
     person = SAME_PERSON.get(name, name)
     owner = CAST[person]
-    heart = synthetic.new_heart(default_rng([seed, int(person), 0]), owner.bpm, owner.noise, owner.left_axis)
+    heart = new_heart(default_rng([seed, int(person), 0]), owner.bpm, owner.noise, owner.left_axis)
     rng = default_rng([seed, int(name), 1])
     rhythm = _rhythm(cast, heart, rng)
     _write_signal(root, name, cast.leads, _perform(cast, heart, rhythm, rng), seed)
     _write_annotations(root, name, _annotations(cast, rhythm))
 
 
-def _rhythm(cast: Cast, heart: synthetic.Heart, rng: Generator) -> Rhythm:
+def _rhythm(cast: Cast, heart: Heart, rng: Generator) -> Rhythm:
     """Shuffle the phrases into a row of beats, fill up with the basic rhythm, and time them."""
     phrases = [phrase + ".." for phrase, times in cast.phrases.items() for _ in range(times)]
     n_basic = round(rng.uniform(190, 255) * cast.bpm / 60) - sum(map(len, phrases))
@@ -188,19 +189,18 @@ def _marks(
         current = name
 
 
-def _perform(cast: Cast, heart: synthetic.Heart, rhythm: Rhythm, rng: Generator) -> Float[np.ndarray, "lead time"]:
+def _perform(cast: Cast, heart: Heart, rhythm: Rhythm, rng: Generator) -> Float[np.ndarray, "lead time"]:
     """Turn a rhythm into millivolts."""
     no_p = replace(heart, p=heart.p.scaled(0))
     conduction = CONDUCTION[cast.basic]
-    rr_s = np.diff(rhythm.peak_s, prepend=rhythm.peak_s[0] - heart.rr_s)
-    t_shift_s = 0.28 * ((rr_s / heart.rr_s).clip(0.5, 1.5) ** 0.35 - 1)
+    t_shift_s = synthetic.t_wave_shift_s(rhythm.peak_s, heart)
     beats = [
         synthetic.beat_waves(letter, no_p if irregular else heart, conduction, shift, rng)
         for letter, irregular, shift in zip(rhythm.letters, rhythm.irregular, t_shift_s.tolist(), strict=True)
     ]
-    beats += [synthetic.waves((0.0, rng.uniform(0.005, 0.02), rng.normal(0, 0.5, 3))) for _ in rhythm.artefact_s]
+    beats += [waves((0.0, rng.uniform(0.005, 0.02), rng.normal(0, 0.5, 3))) for _ in rhythm.artefact_s]
     n_samples = round((rhythm.peak_s[-1] + 0.9) * FS_HZ)
-    ecg_mv = synthetic.draw(beats, np.append(rhythm.peak_s, rhythm.artefact_s), cast.leads, n_samples, FS_HZ)
+    ecg_mv = draw(beats, np.append(rhythm.peak_s, rhythm.artefact_s), cast.leads, n_samples, FS_HZ)
     if rhythm.irregular.any():
         since = round(rhythm.peak_s[rhythm.irregular][0] * FS_HZ)
         ecg_mv[:, since:] += synthetic.fibrillation_mv(rng, n_samples - since, len(cast.leads), FS_HZ)

@@ -1,4 +1,4 @@
-"""Hearts that never beat: waves, rhythm and noise for the synthetic twins of public databases."""
+"""Rhythm, beats and noise for the synthetic twins of public databases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,68 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.random import Generator
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, lfilter, sosfilt
 
-# Where each lead looks from: (left, down, front). Rounded from the inverse Dower matrix of
-# Edenbrandt and Pahlm, J Electrocardiol 21:361-367 (1988); MLII as lead II.
-LEAD_VECTORS = {
-    "MLII": (0.62, 0.78, 0.05),
-    "V1": (-0.50, 0.08, 0.86),
-    "V2": (0.05, 0.10, 1.00),
-    "V4": (0.75, 0.25, 0.60),
-    "V5": (0.95, 0.22, 0.20),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Waves:
-    """Bumps of one beat: centre after the R peak, width (one standard deviation), and dipole (left, down, front)."""
-
-    centre_s: Float[np.ndarray, " wave"]
-    width_s: Float[np.ndarray, " wave"]
-    dipole_mv: Float[np.ndarray, "wave 3"]
-
-    def scaled(self, factor: float) -> "Waves":
-        """Return the same waves, `factor` times as high."""
-        return Waves(self.centre_s, self.width_s, self.dipole_mv * factor)
-
-    def __add__(self, other: "Waves") -> "Waves":
-        return Waves(
-            np.concatenate([self.centre_s, other.centre_s]),
-            np.concatenate([self.width_s, other.width_s]),
-            np.concatenate([self.dipole_mv, other.dipole_mv]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Heart:
-    """What stays the same in one person from beat to beat.
-
-    Args:
-        rr_s: mean sinus interval.
-        breathing_hz: rate of breathing.
-        breathing_share: how far breathing moves the sinus interval, as a share of it.
-        drift_share: the same for slower, irregular changes.
-        p: the sinus P wave.
-        ectopic_p: the P wave of premature atrial beats.
-        qrs: ventricles by conduction, T wave apart.
-        t: T wave by conduction, at the mean sinus interval.
-        ventricular: forms of ventricular beats, T wave included.
-        paced: form of paced beats, spike and T wave included.
-        noise_mv: standard deviation of muscle noise; the other disturbances scale with it.
-    """
-
-    rr_s: float
-    breathing_hz: float
-    breathing_share: float
-    drift_share: float
-    p: Waves
-    ectopic_p: Waves
-    qrs: dict[str, Waves]
-    t: dict[str, Waves]
-    ventricular: tuple[Waves, ...]
-    paced: Waves
-    noise_mv: float
+from ecg_lightning.datasets.synthetic_hearts import Heart, Waves, ventricular_form
 
 
 @dataclass(frozen=True)
@@ -101,7 +42,7 @@ class BeatKind:
 
 
 ON_TIME = Timing(1.0, 1.0)
-PREMATURE = Timing(0.54, 0.84, "reset")
+PREMATURE = Timing(0.58, 0.80, "reset")
 
 # Letters are annotation symbols, with five more for beats that one symbol covers but a rhythm must tell apart.
 KINDS = {
@@ -129,101 +70,6 @@ KINDS = {
 OWN_SYMBOL = {"normal": "N", "left_block": "L", "right_block": "R"}
 
 
-def waves(*rows: tuple[float, float, Sequence[float] | np.ndarray]) -> Waves:
-    """Build waves from rows of (centre_s, width_s, dipole_mv)."""
-    return Waves(
-        np.array([row[0] for row in rows], dtype=float),
-        np.array([row[1] for row in rows], dtype=float),
-        np.array([row[2] for row in rows], dtype=float).reshape(-1, 3),
-    )
-
-
-def _turned(rng: Generator, direction: tuple[float, float, float], spread: float) -> Float[np.ndarray, "3"]:
-    """Turn a direction a little at random, keeping its length."""
-    length = np.linalg.norm(direction)
-    turned = np.array(direction) + rng.normal(0, spread, 3) * length
-    return turned * length / np.linalg.norm(turned)
-
-
-def _ventricles(rng: Generator, left_axis: bool) -> dict[str, Waves]:
-    """QRS of one person: septum, main vector and terminal vector; a blocked branch is reached late and slowly."""
-    height, width = rng.uniform(0.8, 1.5), rng.uniform(0.011, 0.017)
-    septum = _turned(rng, (-0.16, -0.08, 0.24), 0.3) * height
-    main = _turned(rng, (0.65, -0.80, -0.35) if left_axis else (0.80, 0.75, -0.35), 0.22) * height
-    terminal = _turned(rng, (-0.22, -0.28, -0.45), 0.4) * height
-    late = rng.uniform(0.045, 0.065)
-    right = _turned(rng, (-0.38, -0.22, 0.62), 0.2) * height
-    left = _turned(rng, (0.62, 0.35, -0.70), 0.2) * height
-    first = (-1.9 * width, 0.8 * width, septum)
-    return {
-        "normal": waves(first, (0.0, width, main), (2.1 * width, width, terminal)),
-        "right_block": waves(first, (0.0, width, main), (late + 0.01, 0.021, right)),
-        "left_block": waves((-0.012, 0.024, left), (late - 0.01, 0.024, 0.8 * left)),
-    }
-
-
-def _repolarisation(rng: Generator, qrs: dict[str, Waves]) -> dict[str, Waves]:
-    """T waves: upright or flat in normal conduction, against the late QRS in bundle branch block."""
-    centre, width = rng.uniform(0.24, 0.31), rng.uniform(0.035, 0.055)
-    own = _turned(rng, (0.22, 0.20, 0.10), 0.35) * rng.choice([1.0, 1.4, 0.45, -0.6], p=[0.45, 0.25, 0.15, 0.15])
-
-    def bumps(dipole: np.ndarray) -> Waves:
-        return waves((centre - 0.7 * width, 1.2 * width, 0.45 * dipole), (centre, 0.8 * width, 0.75 * dipole))
-
-    against = {name: own * 0.3 - 0.45 * shape.dipole_mv[-1] for name, shape in qrs.items()}
-    return {name: bumps(own if name == "normal" else against[name]) for name in qrs}
-
-
-def _ventricular_form(rng: Generator) -> Waves:
-    """A beat from one ventricular focus: wide, slow, with the T wave against it."""
-    polarity = rng.choice([1.0, -1.0], p=[0.55, 0.45])
-    main = _turned(rng, (0.55, 0.80, -0.45), 0.22) * polarity * rng.uniform(1.1, 2.0)
-    side = _turned(rng, tuple(main), 0.5) * rng.uniform(0.1, 0.8)
-    width = rng.uniform(0.025, 0.038)
-    t_centre = rng.uniform(0.27, 0.34)
-    return waves(
-        (0.0, width, main),
-        (rng.choice([-1.0, 1.0]) * 2.0 * width, 1.1 * width, side),
-        (t_centre, 0.055, -0.38 * main - 0.15 * side),
-        (t_centre - 0.09, 0.06, -0.2 * main),
-    )
-
-
-def _paced_form(rng: Generator) -> Waves:
-    """A spike, then a wide QRS from the tip of the right ventricle."""
-    main = _turned(rng, (-0.1, -1.2, -0.5), 0.15) * rng.uniform(0.9, 1.5)
-    spike = _turned(rng, (-0.6, -1.0, 0.8), 0.1) * rng.uniform(0.9, 1.4)
-    return waves((-0.075, 0.0024, spike), (0.0, 0.030, main), (0.05, 0.030, 0.5 * main), (0.30, 0.06, -0.4 * main))
-
-
-def new_heart(rng: Generator, beats_per_minute: float, noise: float, left_axis: bool) -> Heart:
-    """Draw one person: nobody else has these waves, this axis, this rhythm and these electrodes.
-
-    Args:
-        rng: source of chance.
-        beats_per_minute: of the sinus node.
-        noise: how many times noisier than others.
-        left_axis: whether the QRS points up and left, that is down in MLII.
-    """
-    p_centre, p_width = -rng.uniform(0.13, 0.20), rng.uniform(0.014, 0.022)
-    p = _turned(rng, (0.07, 0.10, 0.02), 0.25) * rng.uniform(0.6, 1.5)
-    ectopic = _turned(rng, (-0.03, -0.09, 0.07), 0.4) * rng.uniform(0.6, 1.4)
-    qrs = _ventricles(rng, left_axis)
-    return Heart(
-        rr_s=60 / beats_per_minute,
-        breathing_hz=rng.uniform(0.18, 0.30),
-        breathing_share=rng.uniform(0.01, 0.06),
-        drift_share=rng.uniform(0.015, 0.045),
-        p=waves((p_centre, p_width, p), (p_centre + 0.022, p_width, 0.6 * p)),
-        ectopic_p=waves((p_centre + rng.uniform(0.0, 0.05), 0.85 * p_width, ectopic)),
-        qrs=qrs,
-        t=_repolarisation(rng, qrs),
-        ventricular=(_ventricular_form(rng), _ventricular_form(rng)),
-        paced=_paced_form(rng),
-        noise_mv=noise * rng.uniform(0.008, 0.030),
-    )
-
-
 def symbol_of(letter: str, conduction: str) -> str:
     """Say which annotation symbol a letter of a rhythm gets in a heart of this conduction."""
     symbol = KINDS[letter].symbol
@@ -249,7 +95,7 @@ def beat_times_s(
     for letter, no_order in zip(letters[1:], irregular[1:], strict=True):
         drift = 0.93 * drift + rng.normal(0, heart.drift_share) * 0.37
         breath = heart.breathing_share * np.sin(2 * np.pi * heart.breathing_hz * now)
-        sinus = heart.rr_s * (1 + drift + breath) * (rng.gamma(25, 1 / 25) if no_order else 1.0)
+        sinus = heart.rr_s * (1 + drift + breath) * (rng.gamma(36, 1 / 36) if no_order else 1.0)
         timing = KINDS[letter].timing
         gap = sinus * rng.uniform(timing.earliest, timing.latest)
         if timing.pause == "none":
@@ -273,6 +119,20 @@ def _after(before: str, gap: float, sinus: float, last_sinus_s: float, rng: Gene
     return gap
 
 
+def t_wave_shift_s(peak_s: Float[np.ndarray, " beat"], heart: Heart) -> Float[np.ndarray, " beat"]:
+    """How much later than at the mean interval the T wave of every beat comes.
+
+    It follows a fading mean of the intervals before it: one early beat alone hardly shortens QT.
+
+    Source:
+        Razak et al., Ann Noninvasive Electrocardiol 16:148-155 (2011), whose mean fades in a minute; here in
+        seven beats, since a record lasts four minutes.
+    """
+    rr_s = np.diff(peak_s, prepend=peak_s[0] - heart.rr_s)
+    slow_rr_s = lfilter([0.15], [1, -0.85], rr_s - heart.rr_s) + heart.rr_s
+    return 0.28 * ((slow_rr_s / heart.rr_s).clip(0.5, 1.5) ** 0.35 - 1)
+
+
 def beat_waves(letter: str, heart: Heart, conduction: str, t_shift_s: float, rng: Generator) -> Waves:
     """Draw one beat.
 
@@ -294,7 +154,7 @@ def beat_waves(letter: str, heart: Heart, conduction: str, t_shift_s: float, rng
         "fusion": lambda: sinus.scaled(1 - share) + shape.scaled(share),
         "paced": lambda: heart.paced,
         "paced_fusion": lambda: sinus.scaled(1 - share) + heart.paced.scaled(share),
-        "unclassifiable": lambda: _ventricular_form(rng).scaled(0.7) + sinus.scaled(rng.uniform(-0.6, 0.6)),
+        "unclassifiable": lambda: ventricular_form(rng).scaled(0.7) + sinus.scaled(rng.uniform(-0.6, 0.6)),
     }.get(kind.ventricles, lambda: sinus)()
     atria = {"sinus": heart.p, "ectopic": heart.ectopic_p}.get(kind.atria)
     beat = ventricles if atria is None else atria + ventricles
@@ -315,22 +175,6 @@ def _aberrant(heart: Heart, conduction: str, t_shift_s: float, rng: Generator) -
     share = rng.uniform(0.6, 1.0)
     blocked = _conducted(heart, other, t_shift_s)
     return blocked.scaled(share) + _conducted(heart, conduction, t_shift_s).scaled(1 - share)
-
-
-def draw(
-    beats: Sequence[Waves], peak_s: Float[np.ndarray, " beat"], leads: Sequence[str], n_samples: int, fs_hz: float
-) -> Float[np.ndarray, "lead time"]:
-    """Add all bumps of all beats, as each lead sees them, to a flat line."""
-    ecg_mv = np.zeros((len(leads), n_samples))
-    views = np.array([LEAD_VECTORS[lead] for lead in leads])
-    for beat, peak in zip(beats, peak_s, strict=True):
-        reach_s = 4 * beat.width_s
-        first = max(int((peak + (beat.centre_s - reach_s).min()) * fs_hz), 0)
-        last = min(int((peak + (beat.centre_s + reach_s).max()) * fs_hz) + 2, n_samples)
-        time_s = np.arange(first, last) / fs_hz - peak
-        bumps = np.exp(-0.5 * ((time_s - beat.centre_s[:, None]) / beat.width_s[:, None]) ** 2)
-        ecg_mv[:, first:last] += views @ beat.dipole_mv.T @ bumps
-    return ecg_mv
 
 
 def disturb(
