@@ -18,8 +18,8 @@ from ecg_lightning.callbacks import Speed
 from ecg_lightning.datamodules.beats import BeatData
 from ecg_lightning.history import History
 
-N_ROUNDS = 6
-N_BATCHES = 12
+N_ROUNDS = 4
+N_BATCHES = 20
 N_ATTENTION = 256  # windows per step of the transformers
 
 
