@@ -1,0 +1,87 @@
+"""A stopped run is taken up with its own config; what differs is refused by name."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from ecg_lightning.refusals import ConfigError
+from ecg_lightning.run_folder import Status, check_resumable, resumed, write_json
+
+THEN = {"model": {"width": 32}, "seed": 0, "trainer": {"max_epochs": 30}, "tracking": {"uri": "sqlite:///a.db"}}
+CHOICES: dict[str, str | None] = {"model": "hybrid_cnn", "trainer": "auto", "experiment": None}
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Path:
+    """A run that was interrupted."""
+    Status("interrupted", mlflow_run_id="17", choices=CHOICES, overrides=["seed=0", "model.width=32"]).write(tmp_path)
+    OmegaConf.save(OmegaConf.create(THEN | {"resume": None}), tmp_path / "config.yaml")
+    return tmp_path
+
+
+def taken_up(folder: Path, now: dict[str, object], *overrides: str, **choices: str) -> DictConfig:
+    """The config of `resume=<folder>` with these words, where `now` is what they compose to."""
+    composed = OmegaConf.create({**THEN, "resume": str(folder), **now})
+    return resumed(composed, CHOICES | choices, [f"resume={folder}", *overrides])
+
+
+def test_status_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    status = Status("failed", "no room", "17", "sqlite:///a.db", [0, 1], {"model": "cnn"}, ["seed=1"])
+    status.write(tmp_path)
+    assert Status.read(tmp_path) == status
+
+
+def test_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"a": {1, 2}})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8") == '{\n "a": 1\n}\n'
+
+
+def test_own_config_is_continued(stopped: Path) -> None:
+    found = taken_up(stopped, {"seed": 5})  # as another default would compose
+    assert found == OmegaConf.create({**THEN, "resume": str(stopped)})
+
+
+def test_overrides_may_be_repeated(stopped: Path) -> None:
+    assert taken_up(stopped, {}, "seed=0", "model.width=32", "model=hybrid_cnn").seed == 0
+
+
+def test_override_that_says_what_the_config_says_is_no_difference(stopped: Path) -> None:
+    assert taken_up(stopped, {}, "trainer.max_epochs=30", "++model.width=32").model.width == 32
+
+
+def test_trainer_and_tracking_may_differ(stopped: Path) -> None:
+    now = {"trainer": {"max_epochs": 60}, "tracking": {"uri": None}}
+    found = taken_up(stopped, now, "trainer.max_epochs=60", "tracking=none")
+    assert (found.trainer.max_epochs, found.tracking.uri) == (60, None)
+
+
+def test_every_differing_override_is_refused_by_name(stopped: Path) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        taken_up(stopped, {"seed": 1, "model": {"width": 64}}, "seed=1", "model.width=64", "model=cnn", model="cnn")
+    assert str(refusal.value).splitlines() == [
+        f"resume={stopped} continues a run with seed=0: leave out seed=1",
+        f"resume={stopped} continues a run with model.width=32: leave out model.width=64",
+        f"resume={stopped} continues a run with model=hybrid_cnn: leave out model=cnn",
+    ]
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "status.json"])
+def test_folder_without_a_run_is_refused(name: str, stopped: Path) -> None:
+    (stopped / name).unlink()
+    with pytest.raises(ConfigError, match=rf"has no {name}: give the folder of a run that stopped"):
+        check_resumable(stopped)
+
+
+def test_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"has no config\.yaml and no status\.json"):
+        check_resumable(tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
+
+
+def test_config_that_is_none_is_refused(stopped: Path) -> None:
+    (stopped / "config.yaml").write_text("- a\n- list\n")
+    with pytest.raises(ConfigError, match=r"config\.yaml is not the config of a run"):
+        taken_up(stopped, {})
