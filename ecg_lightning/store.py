@@ -1,5 +1,6 @@
 """Content-addressed cache of preprocessed signals and beats: written once, mapped into memory by every later run."""
 
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from ecg_lightning import dsp, prepare
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import BadRecord, Record
 
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 LARGEST_LOSS = 0.1  # of the records: beyond it, what is left is another database
 
 Outcome = tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord
@@ -125,8 +127,13 @@ def _write_atomically(folder: Path, corpus: Corpus, preprocess: Preprocess) -> N
     try:
         _write(part, corpus, preprocess)
         part.rename(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise OSError(
+                f"cache_dir={folder.parent.parent} cannot take the store ({error.strerror}): "
+                f"free some room, or set ECG_CACHE_DIR to another folder"
+            ) from error
         raise
 
 

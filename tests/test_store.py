@@ -256,7 +256,7 @@ def test_a_file_that_may_not_grow_leaves_nothing_behind(data_dir: Path, tmp_path
     process = run_open(data_dir, tmp_path, LIMIT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "OSError: [Errno 27] File too large" in said
+    assert f"OSError: cache_dir={tmp_path} cannot take the store (File too large): free some room" in said
     assert stores(tmp_path) == []
     assert open_store(corpus_in(data_dir), PREPROCESS, tmp_path).records == tuple(RECORDS)
 
@@ -274,7 +274,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_leaves_nothing_behind(data_dir: Path, small_disk: Path) -> None:
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match="cannot take the store .No space left on device.: free some room, or set ECG_CACHE_DIR"):
         open_store(corpus_in(data_dir), PREPROCESS, small_disk)
     assert stores(small_disk) == []
 
