@@ -178,6 +178,14 @@ def test_resumed_run_is_one_run_in_mlflow(stopped_twice: tuple[Path, list[Any], 
     assert set(steps) >= {(epoch,) for epoch in range(8)}
 
 
+def test_network_learns_the_twin(tmp_path: Path, twin_cache: Path) -> None:
+    """Five whole epochs: 0.74 and 0.77 with seeds 0 and 1; about 0.25 without a label that fits, 0.6 without rhythm."""
+    words = ("trainer.accelerator=cpu", "trainer.max_epochs=5", "task.data.batch_size=128", "tracking=none")
+    done = command.train(tmp_path, twin_cache, "dataset.source=synthetic", *words, "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    assert read(tmp_path / "run", "metrics.json")["test/macro_f1_nsvf"] > 0.66
+
+
 def test_dev_run_beside_a_dead_server_ends_well(tmp_path: Path, twin_cache: Path) -> None:
     words = ("trainer.fast_dev_run=true", "trainer.accelerator=cpu", "tracking.uri=http://127.0.0.1:9")
     done = command.train(tmp_path, twin_cache, "dataset.source=synthetic", *words, "hydra.run.dir=run")

@@ -111,6 +111,18 @@ def test_missing_records_are_named(here: Command, tmp_path: Path) -> None:
     assert "dataset.allow_missing=true" in line
 
 
+def test_record_that_cannot_be_trusted_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "databases" / "mitdb"
+    write_mitdb(folder, ["100", "101", "106"], seconds=5)
+    (folder / "101.dat").write_bytes((folder / "101.dat").read_bytes()[:100])
+    words = ("data_dir=databases", "dataset.allow_missing=true", "tracking=none")
+    done = command.train(tmp_path, tmp_path / "cache", *words)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: record 101: the header promises 1800 samples per lead, 101.dat holds 33")
+    assert "dataset.on_bad_record=skip" in last
+
+
 def test_folder_that_was_mistyped_is_not_created(here: Command, tmp_path: Path) -> None:
     refused(here("resume=outputs/typo"))
     assert not list(tmp_path.iterdir())
