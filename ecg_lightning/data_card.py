@@ -1,7 +1,7 @@
 """What a run says of its data: who stood where, how many of what, and a few windows to look at."""
 
 import hashlib
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ STRIP_S = 10.0
 PER_CLASS = 5  # examples of right answers, and as many of wrong ones
 
 
+@runtime_checkable
 class Described(Protocol):
     """A corpus that can say where it comes from."""
 
@@ -28,6 +29,7 @@ class Described(Protocol):
     missing: tuple[str, ...]
 
 
+@runtime_checkable
 class Data(Protocol):
     """What a data module shows of itself."""
 
