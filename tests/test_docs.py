@@ -1,0 +1,120 @@
+"""What README and docs tell a reader to type, to open and to look for is there."""
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+import ecg_lightning
+from ecg_lightning import config
+from tests.corpora.compose import composed
+
+PACKAGE = Path(ecg_lightning.__path__[0])
+ROOT = PACKAGE.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULE = re.compile(r"python -m (ecg_lightning\.[a-z_]+)(.*)")
+FILES = {"json", "parquet", "csv", "yaml", "log", "html", "py"}  # endings, not names of functions
+SAID = [(page, page.read_text(encoding="utf-8")) for page in PAGES]
+
+
+def commands() -> list[str]:
+    """Every line that a reader may type, without what follows a #."""
+    indented = [line[4:] for _, text in SAID for line in text.splitlines() if line.startswith("    ")]
+    inline = [code for _, text in SAID for code in re.findall(r"`([^`\n]+)`", text)]
+    lines = [line.partition("  #")[0].strip() for line in [*indented, *inline]]
+    return sorted({line for line in lines if MODULE.search(line) or re.match(r"make [a-z]", line)})
+
+
+def words_of_train() -> list[list[str]]:
+    """The overrides of every train command; of a sweep's values the first."""
+    found = [match for line in commands() if (match := MODULE.search(line)) and match[1] == "ecg_lightning.train"]
+    typed = [[word for word in shlex.split(match[2]) if not word.startswith(("-", "resume="))] for match in found]
+    return [[re.sub(r"^([\w./]+=[^,\[]+),.*", r"\1", word) for word in words] for words in typed]
+
+
+def named_in_backticks() -> Iterator[tuple[str, Path, list[str]]]:
+    """(as written, file, names in it) of every `module.name` that a page mentions."""
+    for _, text in SAID:
+        for dotted in set(re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_]+)`", text)):
+            parts = dotted.removeprefix("ecg_lightning.").split(".")
+            for n in range(len(parts) - 1, 0, -1):
+                file = PACKAGE.joinpath(*parts[:n]).with_suffix(".py")
+                if file.is_file() and parts[-1] not in FILES:
+                    yield dotted, file, parts[n:]
+                    break
+
+
+def block(language: str, holding: str) -> str:
+    """The code block of README that holds these words."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", SAID[0][1], re.DOTALL)
+    return next(code for code in blocks if holding in code)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_that_are_told_exist(line: str) -> None:
+    match = MODULE.search(line)
+    if match is None:
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+        assert line.split()[1] in targets
+        return
+    place = PACKAGE / match[1].partition(".")[2]
+    file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
+    assert file.is_file(), line
+    if file.stem != "train":
+        text = file.read_text(encoding="utf-8")
+        assert all(f'"{flag}"' in text for flag in re.findall(r"--[a-z-]+", match[2])), line
+
+
+@pytest.mark.parametrize("words", words_of_train(), ids=" ".join)
+def test_train_takes_the_words_that_are_told(words: list[str]) -> None:
+    if "model=gru" not in words:  # README has the reader write that one
+        config.check(composed(*words))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    broken = [link for link in links if not (page.parent / link).exists()]
+    assert not broken
+
+
+def test_every_file_of_the_package_has_a_line_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    files = {file.relative_to(PACKAGE).as_posix() for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"}
+    named = {name for name in re.findall(r"`([a-z_/0-9]+\.py)`", text) if not name.startswith("tests/")}
+    assert not sorted(files - named), "say in docs/architecture.md what these do"
+    assert not sorted(named - files - {"datasets/x.py", "models/x.py", "datamodules/x.py"}), "these are no more"
+
+
+def test_functions_that_are_named_are_there() -> None:
+    missing = []
+    for dotted, file, names in named_in_backticks():
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        known = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        missing += [dotted for name in names if name not in known]
+    assert not missing
+
+
+def test_every_make_target_says_what_it_does() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    wanted = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    assert wanted is not None
+    assert [name for name in wanted[1].split() if not re.search(rf"^{name}:.*## \w", text, re.MULTILINE)] == []
+
+
+def test_the_network_of_the_readme_trains() -> None:
+    scope: dict[str, Any] = {"__name__": "readme"}
+    exec(block("python", "class GRU"), scope)
+    node = yaml.safe_load(block("yaml", "gru.GRU"))
+    network: nn.Module = scope[node["_target_"].rpartition(".")[2]](n_leads=2, n_outputs=5, width=node["width"])
+    assert {"n_leads", "n_outputs", "width"} == set(node) - {"_target_"}
+    network(torch.randn(3, 2, 280)).sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
