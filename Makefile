@@ -32,7 +32,7 @@ $(READY): pyproject.toml
 	@touch $@
 
 demo: $(READY) ## train on synthetic heartbeats, print the numbers and where to look (under 3 minutes)
-	$(BIN)/python -m ecg_lightning.train dataset.source=synthetic trainer.max_epochs=15
+	$(BIN)/python -m ecg_lightning.train dataset.source=synthetic trainer.max_epochs=10
 
 test: $(READY) ## the fast tests
 	$(BIN)/python -m pytest -q
