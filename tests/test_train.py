@@ -10,6 +10,7 @@ import pytest
 
 from ecg_lightning import train
 from ecg_lightning.datasets.mitdb import PACED, RECORDS
+from tests.conftest import FinishedRun
 from tests.corpora import command
 from tests.corpora.mitdb import write_mitdb
 
@@ -126,6 +127,14 @@ def test_record_that_cannot_be_trusted_is_named(tmp_path: Path) -> None:
 def test_folder_that_was_mistyped_is_not_created(here: Command, tmp_path: Path) -> None:
     refused(here("resume=outputs/typo"))
     assert not list(tmp_path.iterdir())
+
+
+def test_finished_run_is_not_done_again(here: Command, finished_run: FinishedRun) -> None:
+    before = {path: path.stat().st_mtime_ns for path in finished_run.folder.rglob("*.ckpt")}
+    code, out, _ = here(f"resume={finished_run.folder}")
+    assert code == 0
+    assert "run folder:" in out
+    assert {path: path.stat().st_mtime_ns for path in finished_run.folder.rglob("*.ckpt")} == before
 
 
 def test_help_and_cfg_import_no_torch_and_a_clash_no_lightning(tmp_path: Path, twin_cache: Path) -> None:
