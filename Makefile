@@ -49,7 +49,7 @@ bench: $(READY) ## speed and memory side by side with plain implementations (und
 	$(BIN)/python -m benchmarks
 
 ui: $(READY) ## MLflow, for every run tracked from this folder
-	$(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow ui --backend-store-uri "sqlite:///$(CURDIR)/mlflow.db"
 
 cache: $(READY) ## list prepared signals and twins; PRUNE=30 removes what was not used for 30 days
 	$(BIN)/python -m ecg_lightning.cache $(if $(PRUNE),--prune $(PRUNE))
