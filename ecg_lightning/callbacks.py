@@ -10,10 +10,13 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from ecg_lightning.batch import Batch
 
 log = logging.getLogger(__name__)
+COUNTED = ("windows", "steps_s", "epochs_s", "epochs")
 
 
 class Speed(Callback):
-    """Counts the windows and the seconds of training steps, validation left out; kept across a resume.
+    """Counts windows and seconds; kept across a resume.
+
+    `fit/seconds` are whole epochs with their validation; windows per second count the training steps alone.
 
     Args:
         first_step: called when the first step of this process is done.
@@ -21,10 +24,10 @@ class Speed(Callback):
 
     def __init__(self, first_step: Callable[[], None]) -> None:
         self._first_step: Callable[[], None] | None = first_step
-        self.windows, self.seconds, self.epochs = 0, 0.0, 0
+        self.windows, self.steps_s, self.epochs_s, self.epochs = 0, 0.0, 0.0, 0
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        self._since = time.perf_counter()
+        self._since = self._begun = time.perf_counter()
 
     def on_train_batch_end(
         self,
@@ -40,19 +43,21 @@ class Speed(Callback):
             self._first_step = None
         now = time.perf_counter()
         self.windows += batch.row.numel() * trainer.world_size
-        self.seconds += now - self._since
+        self.steps_s += now - self._since
         self._since = now
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         self.epochs += 1
+        self.epochs_s += time.perf_counter() - self._begun
 
     def numbers(self) -> dict[str, float]:
         """Names as in metrics.json."""
-        rate = self.windows / self.seconds if self.seconds else 0.0
-        return {"fit/epochs": self.epochs, "fit/train_seconds": self.seconds, "fit/windows_per_second": rate}
+        rate = self.windows / self.steps_s if self.steps_s else 0.0
+        return {"fit/epochs": self.epochs, "fit/seconds": self.epochs_s, "fit/windows_per_second": rate}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"windows": self.windows, "seconds": self.seconds, "epochs": self.epochs}
+        return {name: getattr(self, name) for name in COUNTED}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.windows, self.seconds, self.epochs = (state_dict[k] for k in ("windows", "seconds", "epochs"))
+        for name in COUNTED:
+            setattr(self, name, state_dict[name])

@@ -10,7 +10,9 @@ from typing import Any
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -28,6 +30,17 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str, Path),
+}
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "str": (str, Path),
+}  # arguments of these are checked
 MODES = ("diagnostic", "real_time")
 
 
@@ -157,19 +170,27 @@ def constructed(node: DictConfig, **given: Any) -> Any:
 
 
 def app(job: Callable[[DictConfig], None]) -> None:
-    """A command line around `job(cfg)` that refuses bad input in words and exits with 2."""
+    """A command line around `job(cfg)` that refuses bad input in words.
+
+    Exits with 2 where a run is refused, with 1 where a job of a sweep could not go on.
+    """
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
     refused: list[ConfigError] = []
+    sweeps: list[bool] = []
 
     def quiet_job(cfg: DictConfig) -> None:
+        sweeps.append(HydraConfig.get().mode == RunMode.MULTIRUN)
         try:
             job(cfg)
-        except ConfigError as error:  # raised from here, Hydra would print the overrides first
+        except ConfigError as error:  # raised from here, Hydra would end the sweep and print the overrides first
             refused.append(error)
 
     with refusals():
         hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
+        if any(sweeps) and refused:
+            print(f"error: {len(refused)} of {len(sweeps)} jobs failed; status.json of each says why", file=sys.stderr)
+            sys.exit(1)
         if refused:
             raise refused[0]
 
@@ -186,6 +207,8 @@ def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[s
     for key in given:
         if key not in takes.arguments and not takes.open_ended:
             yield f"{path}.{key}: {takes.name} has no such argument{_hint(key, takes)}"
+        elif not isinstance(node[key], KINDS.get(takes.kinds.get(key, ""), (object,))):
+            yield f"{path}.{key}={node[key]} must be of kind {takes.kinds[key]}"
     if not node.get("_partial_"):
         for key in takes.required:
             if key not in given and key not in given_by_train:

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+Signature = tuple[tuple[str, ...], tuple[str, ...], bool, dict[str, str]]  # arguments, required, open_ended, kinds
+
 
 class UnknownTarget(ValueError):
     """A `_target_` that names nothing that can be constructed."""
@@ -25,6 +27,7 @@ class Constructor:
         arguments: names, in order.
         required: those without a default.
         open_ended: takes any further keyword.
+        kinds: annotation of each argument that has one, as it is written.
         declares: class attributes with literal values, e.g. {"produces": "logits"}.
     """
 
@@ -32,6 +35,7 @@ class Constructor:
     arguments: tuple[str, ...]
     required: tuple[str, ...]
     open_ended: bool
+    kinds: dict[str, str]
     declares: dict[str, Any]
 
     @property
@@ -51,8 +55,7 @@ def constructor(path: str) -> Constructor:
         return Constructor(path, *_signature(node, skip=0), {})
     if not isinstance(node, ast.ClassDef):
         raise UnknownTarget(f"_target_={path} is neither a class nor a function")
-    arguments, required, open_ended = _class_signature(module, node)
-    return Constructor(path, arguments, required, open_ended, _declared(module, node))
+    return Constructor(path, *_class_signature(module, node), _declared(module, node))
 
 
 def constant(path: str) -> Any:
@@ -108,26 +111,28 @@ def _absolute(module: str, file: Path, node: ast.ImportFrom) -> str:
     return ".".join([*package, *([node.module] if node.module else [])])
 
 
-def _class_signature(module: str, node: ast.ClassDef) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+def _class_signature(module: str, node: ast.ClassDef) -> Signature:
     for item in node.body:
         if isinstance(item, ast.FunctionDef) and item.name == "__init__":
             return _signature(item, skip=1)
     if any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         fields = [item for item in node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)]
         names = tuple(item.target.id for item in fields)  # type: ignore[union-attr]
-        return names, tuple(n for n, item in zip(names, fields, strict=True) if item.value is None), False
+        required = tuple(n for n, item in zip(names, fields, strict=True) if item.value is None)
+        return names, required, False, {n: ast.unparse(item.annotation) for n, item in zip(names, fields, strict=True)}
     for base in _bases(module, node):
         return _class_signature(*base)
-    return (), (), False
+    return (), (), False, {}
 
 
-def _signature(node: ast.FunctionDef, skip: int) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
+def _signature(node: ast.FunctionDef, skip: int) -> Signature:
     positional = [*node.args.posonlyargs, *node.args.args]
     first_default = len(positional) - len(node.args.defaults)
     required = [a.arg for a in positional[skip:first_default]]
     required += [a.arg for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is None]
-    arguments = [a.arg for a in [*positional[skip:], *node.args.kwonlyargs]]
-    return tuple(arguments), tuple(required), node.args.kwarg is not None
+    known = [*positional[skip:], *node.args.kwonlyargs]
+    kinds = {a.arg: ast.unparse(a.annotation) for a in known if a.annotation is not None}
+    return tuple(a.arg for a in known), tuple(required), node.args.kwarg is not None, kinds
 
 
 def _bases(module: str, node: ast.ClassDef) -> list[tuple[str, ast.ClassDef]]:

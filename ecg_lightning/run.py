@@ -1,7 +1,6 @@
 """One run: from a checked config to a complete run folder."""
 
 import logging
-import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,9 +41,9 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
     Raises:
         Interrupted: Ctrl-C or SIGTERM while it trained.
     """
+    tracker: Tracker = constructed(cfg.tracking, **({} if leads() else {"uri": None}))
     OmegaConf.save(cfg, folder / "config.yaml")
     status.write(folder)
-    tracker: Tracker = constructed(cfg.tracking, **({} if leads() else {"uri": None}))
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
         _run(cfg, folder, corpus, status, tracker, alone)
@@ -61,7 +60,6 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
 
 
 def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool) -> None:
-    started = time.perf_counter()
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     write_json(folder / "data.json", card)
@@ -82,7 +80,6 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     bundle.write(folder / "model", network, assembly.contract(cfg, data, card, arguments, evaluated))
     numbers = evaluated.metrics | speed.numbers()
     numbers["model/parameters"] = sum(p.numel() for p in network.parameters())
-    numbers["fit/seconds"] = time.perf_counter() - started
     write_json(folder / "metrics.json", numbers)
     if alone:
         from ecg_lightning.report import page  # matplotlib takes a second to import: not before training

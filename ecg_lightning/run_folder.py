@@ -90,7 +90,7 @@ def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str
             continue
         group = name.partition(".")[0]
         if group in MAY_DIFFER:
-            saved[group] = cfg[group]
+            OmegaConf.update(saved, name, OmegaConf.select(cfg, name), merge=False)  # a group, or one key of it
             continue
         now, before = (
             (choices[name], then.choices.get(name))

@@ -18,7 +18,7 @@ def say_finished(folder: Path) -> None:
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     speed = f"{numbers['fit/windows_per_second']:,.0f} windows/s"
     lines = [
-        f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s in all",
+        f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",
         f"run folder: {folder}",
     ]
     if (folder / "report.html").is_file():
@@ -31,11 +31,9 @@ def say_finished(folder: Path) -> None:
 
 def say_interrupted(folder: Path) -> None:
     """Where it stopped and how it goes on."""
-    _say(
-        "",
-        "stopped; the last whole epoch is kept. Go on with:",
-        f"    python -m ecg_lightning.train resume={folder}",
-    )
+    begun = (folder / "checkpoints" / "last.ckpt").is_file()
+    kept = "the last whole epoch is kept" if begun else "no epoch was whole yet"
+    _say("", f"stopped; {kept}. Go on with:", f"    python -m ecg_lightning.train resume={folder}")
 
 
 def _say(*lines: str) -> None:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def job(cfg: DictConfig) -> None:
-    """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason and returns."""
+    """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason."""
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     sweeping = hydra.mode == RunMode.MULTIRUN
@@ -33,12 +33,13 @@ def job(cfg: DictConfig) -> None:
         corpus.records()
         _start(cfg, folder, corpus, status, sweeping)
     except (ConfigError, BadRecord, CorpusNotFound, OSError) as error:
-        if not sweeping:
+        if sweeping:
+            status.state, status.reason = "failed", str(error)
+            status.write(folder)
+            log.error("job %s failed: %s", folder.name, error)
+        else:
             _leave_nothing_empty(folder)
-            raise ConfigError(str(error)) from error
-        status.state, status.reason = "failed", str(error)
-        status.write(folder)
-        log.error("job %s failed: %s", folder.name, error)
+        raise ConfigError(str(error)) from error
 
 
 def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweeping: bool) -> None:

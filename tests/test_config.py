@@ -293,3 +293,8 @@ def test_importing_and_checking_touch_neither_lightning_nor_mlflow_nor_the_disk(
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert said.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_argument_of_another_kind_is_named_before_data_is_touched() -> None:
+    with pytest.raises(ConfigError, match=r"^model\.width=abc must be of kind int$"):
+        config.check(composed("model.width=abc"))

@@ -169,6 +169,24 @@ def test_ctrl_c_and_sigterm_keep_what_was_learned(stopped_twice: tuple[Path, lis
     assert kept["epoch"] in (n_epochs - 2, n_epochs - 1), "at most the epoch that was just being written is done again"
 
 
+def test_resumed_run_ends_as_if_it_had_never_stopped(
+    stopped_twice: tuple[Path, list[Any], list[Status]], finished_run: FinishedRun
+) -> None:
+    cwd, done, seen = stopped_twice
+    assert done[-1].returncode == 0, done[-1].stderr
+    assert seen[-1].state == "finished"
+    mine, whole = weights(cwd / "run"), weights(finished_run.folder)
+    assert mine.keys() == whole.keys()
+    assert [name for name in mine if not torch.equal(mine[name], whole[name])] == []
+    assert history.read(cwd / "run" / "history.csv") == history.read(finished_run.folder / "history.csv")
+    tables = [Predictions.read(folder / "predictions.parquet").table for folder in (cwd / "run", finished_run.folder)]
+    assert tables[0].equals(tables[1])
+    numbers = [read(folder, "metrics.json") for folder in (cwd / "run", finished_run.folder)]
+    assert numbers[0]["fit/epochs"] == numbers[1]["fit/epochs"] == 8
+    same = [{k: v for k, v in found.items() if not k.startswith("fit/")} for found in numbers]
+    assert same[0] == same[1]
+
+
 def test_resumed_run_is_one_run_in_mlflow(stopped_twice: tuple[Path, list[Any], list[Status]]) -> None:
     cwd, _, seen = stopped_twice
     assert seen[0].mlflow_run_id is not None

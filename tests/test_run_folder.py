@@ -58,6 +58,14 @@ def test_trainer_and_tracking_may_differ(stopped: Path) -> None:
     assert (found.trainer.max_epochs, found.tracking.uri) == (60, None)
 
 
+def test_one_differing_key_of_the_trainer_leaves_the_others(stopped: Path) -> None:
+    saved = OmegaConf.load(stopped / "config.yaml")
+    saved.trainer.limit_train_batches = 4
+    OmegaConf.save(saved, stopped / "config.yaml")
+    found = taken_up(stopped, {"trainer": {"max_epochs": 60}}, "trainer.max_epochs=60")
+    assert found.trainer == {"max_epochs": 60, "limit_train_batches": 4}
+
+
 def test_every_differing_override_is_refused_by_name(stopped: Path) -> None:
     with pytest.raises(ConfigError) as refusal:
         taken_up(stopped, {"seed": 1, "model": {"width": 64}}, "seed=1", "model.width=64", "model=cnn", model="cnn")

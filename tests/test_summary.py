@@ -24,7 +24,7 @@ def test_finished_run_says_numbers_folder_and_speed(folder: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "macro_f1" in out
     assert f"run folder: {folder}" in out  # brackets and all
-    assert "epochs: 12, 2,686 windows/s, 62 s in all" in out
+    assert "epochs: 12, 2,686 windows/s, 62 s of training" in out
     assert "look at:" not in out, "there is no report"
     assert "compare:" not in out, "nothing was tracked"
 

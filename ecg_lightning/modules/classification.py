@@ -60,8 +60,12 @@ class Classification(LightningModule):
         self.log_dict(self.metrics, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(label))
 
     def on_train_epoch_end(self) -> None:
-        """Keep the learning rate beside the losses."""
+        """Keep the learning rate beside the losses, and lower it before the epoch's checkpoint is written."""
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
+        self.lr_schedulers().step(self.trainer.callback_metrics[self.monitor])  # type: ignore[union-attr, arg-type]
+
+    def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
+        """Nothing here: Lightning would take the step after the checkpoint, and a resumed run would never take it."""
 
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Row numbers and logits; every reported number is computed from these."""
