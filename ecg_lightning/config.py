@@ -36,11 +36,6 @@ KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "bool": (bool,),
     "str": (str, Path),
 }
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-    "str": (str, Path),
-}  # arguments of these are checked
 MODES = ("diagnostic", "real_time")
 
 
