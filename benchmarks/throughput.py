@@ -75,7 +75,7 @@ def framework_seconds(cfg: DictConfig, data: BeatData, precision: str) -> float:
     with TemporaryDirectory() as folder:
         history = History(Path(folder), lambda *_: None)
         run.fit(cfg, assembly.build_module(cfg, network, data.facts), data, speed, history)
-    return speed.seconds
+    return speed.steps_s
 
 
 def bare_turn(

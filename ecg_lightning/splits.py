@@ -19,6 +19,7 @@ DS2 = (
     *("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210"),
     *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
 )
+N_DRAWS = 200
 KEPT_AWAY = 1 / 3  # of any class: beyond it, validation rows take what training needs to see
 
 
@@ -89,28 +90,33 @@ class Holdout:
         self.val_share, self.test_share, self.seed = val_share, test_share, seed
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
-        """One fold; redrawn until validation keeps no class away from training.
+        """One fold, of 200 draws the one whose validation and test sides see most classes.
 
         Raises:
-            ValueError: too few patients, or no draw in 1000 leaves training enough of every class.
+            ValueError: too few patients, or every draw keeps more than a third of a class away from training.
         """
-        patients = np.unique(table.patient)
-        n_val, n_test = (max(1, round(share * len(patients))) for share in (self.val_share, self.test_share))
-        if len(patients) < n_val + n_test + 1:
-            raise ValueError(f"split=holdout needs at least 3 patients, got {len(patients)}")
+        n_patients = len(table.patient_names)
+        n_val, n_test = (max(1, round(share * n_patients)) for share in (self.val_share, self.test_share))
+        if n_patients < n_val + n_test + 1:
+            raise ValueError(f"split=holdout needs at least 3 patients, got {n_patients}")
+        counts = np.zeros((n_patients, int(table.label.max()) + 1), int)
+        np.add.at(counts, (table.patient, table.label), 1)
         rng = np.random.default_rng(self.seed)
-        for _ in range(1000):
-            drawn = rng.permutation(patients)
-            test = np.isin(table.patient, drawn[:n_test])
-            val = np.isin(table.patient, drawn[n_test : n_test + n_val])
-            train = ~test & ~val
-            if not _kept_away(table.label, train, val):
-                yield _fold(train, val, test)
-                return
-        raise ValueError(
-            f"split=holdout found no {n_val} validation patients of {len(patients)} that leave training two thirds of "
-            f"every class: lower split.val_share={self.val_share}"
-        )
+        best, most = None, -1
+        for _ in range(N_DRAWS):
+            drawn = rng.permutation(n_patients)
+            test, val, train = drawn[:n_test], drawn[n_test : n_test + n_val], drawn[n_test + n_val :]
+            away = counts[val].sum(axis=0) > KEPT_AWAY * counts[[*val, *train]].sum(axis=0)
+            seen = sum(int(counts[side].any(axis=0).sum()) for side in (val, test))
+            if seen > most and not away.any():
+                best, most = (val, test), seen
+        if best is None:
+            raise ValueError(
+                f"split=holdout found no {n_val} validation patients of {n_patients} that leave training two thirds "
+                f"of every class: lower split.val_share={self.val_share}"
+            )
+        val_rows, test_rows = (np.isin(table.patient, side) for side in best)
+        yield _fold(~val_rows & ~test_rows, val_rows, test_rows)
 
 
 class RandomWindows:

@@ -162,6 +162,14 @@ def test_holdout_redraws_until_training_sees_most_of_every_class(seed: int) -> N
     assert (n_val <= (n_val + n_train) / 3).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_holdout_shows_every_side_a_class_that_few_patients_have(seed: int) -> None:
+    table = table_of([str(i) for i in range(20)])
+    table.label[table.record > 7] = 0  # classes 1 and 2 are those of eight patients
+    fold = only_fold(Holdout(0.15, 0.2, seed), table)
+    assert all(len(np.unique(table.label[rows])) == 3 for rows in (fold.train, fold.val, fold.test))
+
+
 def test_holdout_of_two_patients_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match="split=holdout needs at least 3 patients, got 2"):
         only_fold(Holdout(0.1, 0.2, 0), table_of(["a", "b"]))

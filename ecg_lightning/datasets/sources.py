@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ def _twin(corpus: Findable, twins: Path) -> Path:
     """Write the twin once; processes that start together wait for the first."""
     root = twins / corpus.twin_id()
     if root.is_dir():
+        os.utime(root)  # says when it was last used, to whoever prunes
         return root
     twins.mkdir(parents=True, exist_ok=True)
     with FileLock(twins / f"{root.name}.lock"):
