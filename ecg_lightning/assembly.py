@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule
 from torch import nn
 
@@ -24,7 +24,8 @@ def build_network(cfg: DictConfig, facts: Facts) -> tuple[nn.Module, dict[str, A
     """The network with its first weights, and the arguments that rebuild it."""
     torch.manual_seed(cfg.seed)
     given = with_facts(cfg.model, facts)
-    said = {str(key): value for key, value in cfg.model.items() if not str(key).startswith("_")}
+    plain: Any = OmegaConf.to_container(cfg.model)
+    said = {key: value for key, value in plain.items() if not key.startswith("_")}
     return constructed(cfg.model, **given), {**said, **given}
 
 

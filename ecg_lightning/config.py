@@ -2,7 +2,8 @@
 
 import difflib
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
@@ -30,11 +31,13 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
     "float": (int, float),
     "bool": (bool,),
     "str": (str, Path),
+    "None": (type(None),),
 }
 MODES = ("diagnostic", "real_time")
 
@@ -52,6 +55,7 @@ def register() -> None:
         "len": len,
         "samples": samples,
         "by_mode": by_mode,
+        "positions": positions,
         "first": lambda *values: next((v for v in values if v is not None), None),
         "round_share": lambda share, n: round(share * n),
         "default_cache": default_cache,
@@ -93,6 +97,13 @@ def by_mode(mode: str, diagnostic: Any, real_time: Any) -> Any:
         raise ConfigError(f"task.mode={mode} is unknown: choose from {', '.join(MODES)}")
     chosen = diagnostic if mode == "diagnostic" else real_time
     return ListConfig(chosen) if isinstance(chosen, list) else chosen
+
+
+def positions(names: Sequence[str], among: Sequence[str]) -> ListConfig:
+    """Where each name stands in a list."""
+    if unknown := [name for name in names if name not in among]:
+        raise ConfigError(f"task.headline_classes holds {unknown}, not among task.classes={list(among)}")
+    return ListConfig([list(among).index(name) for name in names])
 
 
 def default_cache() -> str:
@@ -202,12 +213,20 @@ def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[s
     for key in given:
         if key not in takes.arguments and not takes.open_ended:
             yield f"{path}.{key}: {takes.name} has no such argument{_hint(key, takes)}"
-        elif not isinstance(node[key], KINDS.get(takes.kinds.get(key, ""), (object,))):
+        elif not isinstance(node[key], kinds(takes.kinds.get(key, ""))):
             yield f"{path}.{key}={node[key]} must be of kind {takes.kinds[key]}"
     if not node.get("_partial_"):
         for key in takes.required:
             if key not in given and key not in given_by_train:
                 yield f"{path}.{key}: {takes.name} needs it"
+
+
+def kinds(annotation: str) -> tuple[type, ...]:
+    """What an annotation of plain kinds allows; anything where it names other kinds."""
+    if annotation.startswith("Optional["):
+        annotation = f"{annotation[9:-1]} | None"
+    allowed = [KINDS.get(name.strip(), (object,)) for name in annotation.split("|") if name.strip() != "Tensor"]
+    return tuple(kind for some in allowed for kind in some)
 
 
 def _hint(key: str, takes: Constructor) -> str:
@@ -220,6 +239,15 @@ def _clashes(cfg: DictConfig) -> Iterator[str]:
     corpus, model, loss, split, sampler = (
         constructor(cfg[part]._target_) for part in ("dataset", "model", "loss", "split", "sampler")
     )
+    silent = [
+        f"{part.name} does not say `{word}`: give the class that attribute, as a literal"
+        for part, words in ((model, MODEL_SAYS), (loss, LOSS_SAYS), (split, ("needs",)), (sampler, ("rebalances",)))
+        for word in words
+        if word not in part.declares
+    ]
+    if silent:
+        yield from silent
+        return
     produces, takes = model.declares["produces"], model.declares["takes"]
     if loss.declares["consumes"] != produces:
         yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
@@ -253,6 +281,9 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
             constructed(cfg[part])
         except ConfigError as error:
             yield f"{part}: {error}"
+    watched = ["val/loss", *(f"val/{name}" for name in cfg.task.metrics)]
+    if cfg.task.monitor.metric not in watched:
+        yield f"task.monitor.metric={cfg.task.monitor.metric} is not watched: choose from {', '.join(watched)}"
     if cfg.task.monitor.mode not in ("min", "max"):
         yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecg_lightning.dsp import filters, normalise, resample, rhythm
-from ecg_lightning.structures import Record
+from ecg_lightning.structures import Record, Refused
 
 FILTERS = ("butterworth", "median", "none")
 SCALES = ("window", "record", "running", "none")
@@ -79,10 +79,10 @@ class Preprocess:
             float32 at self.fs_hz; millivolts unless scale is "record" or "running".
 
         Raises:
-            ValueError: a change of rate, which looks ahead, in real time.
+            Refused: a change of rate, which looks ahead, in real time.
         """
         if self.mode == "real_time" and fs_hz != self.fs_hz:
-            raise ValueError(
+            raise Refused(
                 f"task.mode=real_time cannot resample {fs_hz:g} Hz to {self.fs_hz:g} Hz, which looks ahead: "
                 f"set task.signal.fs_hz={fs_hz:g}"
             )
@@ -191,6 +191,8 @@ def latency_ms(preprocess: Preprocess, window: Window, features: Features) -> tu
         return None, reason
     if ahead := [name for name in features.names if rhythm.NAMES[name].looks_ahead]:
         return None, f"{ahead[0]} needs later beats"
+    if preprocess.mode != "real_time":
+        return None, "task.mode=diagnostic may resample, which looks ahead"
     after_s = (window.n_samples - window.n_before) / preprocess.fs_hz
     delay_ms = preprocess.delay_ms()
     return 1000 * after_s + delay_ms, f"{1000 * after_s:.0f} ms of window after R, {delay_ms:.0f} ms of filter at 10 Hz"

@@ -1,6 +1,8 @@
 """One run: from a checked config to a complete run folder."""
 
+import json
 import logging
+import subprocess
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +20,7 @@ from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, leads, write_json
+from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
@@ -62,15 +65,20 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
 def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool) -> None:
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
+    check_same_data(cfg, folder, card)
     write_json(folder / "data.json", card)
     tracker.start(folder.name, flatten(cfg), run_tags(card), status.mlflow_run_id)
     network, arguments = assembly.build_network(cfg, data.facts)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
     history = History(folder, tracker.log_metrics)
+    if status.fitted_epochs is not None:
+        cfg.trainer.max_epochs = status.fitted_epochs
     try:
         trainer = fit(cfg, module, data, speed, history)
     finally:
         status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
+    status.fitted_epochs = speed.epochs
+    status.write(folder)
     sides = ("val", "test") if (alone if cfg.test is None else cfg.test) else ("val",)
     predictions = predict(cfg, trainer, module, data, sides)
     predictions.write(folder / "predictions.parquet")
@@ -90,9 +98,41 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     tracker.log_model(folder / "model", plugins=list(cfg.plugins))
 
 
+def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None:
+    """Raise where a resumed run would go on with other rows.
+
+    Raises:
+        Refused: signals or split are not those that it began with.
+    """
+    if cfg.resume is None or not (folder / "data.json").is_file():
+        return
+    before = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    for name in ("fingerprint", "split_hash"):
+        if before[name] != card[name]:
+            raise Refused(
+                f"resume={folder} began with other data ({name} {before[name][:8]}, now {card[name][:8]} of "
+                f"{card['source']} {card['corpus']}): restore its records, or start anew"
+            )
+
+
 def run_tags(card: dict[str, Any]) -> dict[str, str]:
     """What a reader of the run in MLflow must know."""
-    return card["tags"] | {name: card[name] for name in ("source", "fingerprint", "split", "split_hash")}
+    known = {name: card[name] for name in ("fingerprint", "split", "split_hash")}
+    commit = git_commit()
+    known |= {"git_commit": commit} if commit is not None else {}
+    return card["tags"] | known | {"source": "synthetic" if card["synthetic"] else "real", "place": card["source"]}
+
+
+def git_commit() -> str | None:
+    """The commit of the folder that the command runs in, with a + where files differ from it; None outside git."""
+    try:
+        said = [
+            subprocess.run(["git", *words], capture_output=True, text=True, timeout=5)
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        ]
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if said[0].returncode else said[0].stdout.strip() + ("+" if said[1].stdout else "")
 
 
 def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> Trainer:
@@ -107,8 +147,9 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     )
     checkpoints = history.folder / "checkpoints"
     last = checkpoints / "last.ckpt"
+    begun = cfg.resume is not None and last.is_file()
     try:
-        trainer.fit(module, data, ckpt_path=last if last.is_file() else None, weights_only=True)
+        trainer.fit(module, data, ckpt_path=last if begun else None, weights_only=True)
     except SystemExit:
         raise Interrupted(str(history.folder)) from None
     if not trainer.is_global_zero:
@@ -130,7 +171,10 @@ def predict(
     single = {"devices": 1, "strategy": "auto", "logger": False, "enable_checkpointing": False}
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     scorer = constructed(cfg.trainer, callbacks=list(filter(is_bar, callbacks)), **single)
-    batches = scorer.predict(module, datamodule=data)
+    try:
+        batches = scorer.predict(module, datamodule=data)
+    except SystemExit:
+        raise Interrupted(str(cfg.resume)) from None
     row, logits = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
     table = data.table
     known = {

@@ -25,6 +25,7 @@ class Status:
         finished_folds: not done again.
         choices: option of every config group.
         overrides: as they were typed.
+        fitted_epochs: where training has ended and only scoring is left.
     """
 
     state: str = "running"
@@ -34,6 +35,7 @@ class Status:
     finished_folds: list[int] = field(default_factory=list)
     choices: dict[str, str | None] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
+    fitted_epochs: int | None = None
 
     def write(self, folder: Path) -> None:
         if leads():
@@ -83,10 +85,12 @@ def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str
     saved = OmegaConf.load(folder / "config.yaml")
     if not isinstance(saved, DictConfig):
         raise ConfigError(f"{folder / 'config.yaml'} is not the config of a run")
+    if strange := sorted(set(saved.get("plugins", [])) - set(cfg.get("plugins", []))):
+        raise ConfigError(f"resume={folder} runs code of {', '.join(strange)}: if you trust it, add plugins={strange}")
     wrong = []
     for override in overrides:
         name = override.partition("=")[0].lstrip("+~")
-        if name == "resume" or override in then.overrides:
+        if name in ("resume", "plugins") or override in then.overrides:
             continue
         group = name.partition(".")[0]
         if group in MAY_DIFFER:

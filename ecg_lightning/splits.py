@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Int
 
-from ecg_lightning.structures import Fold, WindowTable
+from ecg_lightning.structures import Fold, Refused, WindowTable
 
 # Source: de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004), table III.
 DS1 = (
@@ -36,7 +36,7 @@ def folds(split: Split, table: WindowTable) -> Iterator[Fold]:
     """Every fold of a split, checked: the only way that rows reach a side.
 
     Raises:
-        ValueError: a side is empty, or a patient stands on two sides and the split does not say so.
+        Refused: a side is empty, or a patient stands on two sides and the split does not say so.
     """
     for fold in split.divide(table):
         _check_sides(fold)
@@ -60,14 +60,14 @@ class InterPatient:
     def __init__(self, validation: Sequence[str | int]) -> None:
         self.validation = tuple(str(patient) for patient in validation)  # on a command line they are numbers
         if strange := sorted(set(self.validation) - set(DS1)):
-            raise ValueError(
+            raise Refused(
                 f"split.validation={list(self.validation)} names {strange}, not in DS1: choose from {', '.join(DS1)}"
             )
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
         record = np.array(table.record_names)[table.record]
         patient = np.array(table.patient_names)[table.patient]
-        val = np.isin(patient, self.validation)
+        val = np.isin(record, DS1) & np.isin(patient, self.validation)
         train, test = np.isin(record, DS1) & ~val, np.isin(record, DS2)
         _check_kept_away(table.label, train, val, f"split.validation={list(self.validation)}")
         # 201 and 202 are one person, on both sides of the published lists
@@ -93,12 +93,12 @@ class Holdout:
         """One fold, of 200 draws the one whose validation and test sides see most classes.
 
         Raises:
-            ValueError: too few patients, or every draw keeps more than a third of a class away from training.
+            Refused: too few patients, or every draw keeps more than a third of a class away from training.
         """
         n_patients = len(table.patient_names)
         n_val, n_test = (max(1, round(share * n_patients)) for share in (self.val_share, self.test_share))
         if n_patients < n_val + n_test + 1:
-            raise ValueError(f"split=holdout needs at least 3 patients, got {n_patients}")
+            raise Refused(f"split=holdout needs at least 3 patients, got {n_patients}")
         counts = np.zeros((n_patients, int(table.label.max()) + 1), int)
         np.add.at(counts, (table.patient, table.label), 1)
         rng = np.random.default_rng(self.seed)
@@ -111,7 +111,7 @@ class Holdout:
             if seen > most and not away.any():
                 best, most = (val, test), seen
         if best is None:
-            raise ValueError(
+            raise Refused(
                 f"split=holdout found no {n_val} validation patients of {n_patients} that leave training two thirds "
                 f"of every class: lower split.val_share={self.val_share}"
             )
@@ -148,7 +148,7 @@ def _fold(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: 
 
 def _check_shares(val_share: float, test_share: float) -> None:
     if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
-        raise ValueError(
+        raise Refused(
             f"split.val_share={val_share} and split.test_share={test_share} must be above 0 and together below 1"
         )
 
@@ -170,25 +170,23 @@ def _check_kept_away(
 ) -> None:
     if away := _kept_away(label, train, val):
         what = ", ".join(f"{n} of {total} rows of class number {c}" for c, (n, total) in away.items())
-        raise ValueError(
-            f"{who} keeps {what} away from training; at most a third may: choose other validation patients"
-        )
+        raise Refused(f"{who} keeps {what} away from training; at most a third may: choose other validation patients")
 
 
 def _check_sides(fold: Fold) -> None:
     for side in ("train", "val", "test"):
         if not len(getattr(fold, side)):
-            raise ValueError(f"the split leaves no rows for {side}: use more patients or another split")
+            raise Refused(f"the split leaves no rows for {side}: use more patients or another split")
     rows = np.concatenate([fold.train, fold.val, fold.test])
     if len(np.unique(rows)) != len(rows):
-        raise ValueError("the split puts one row on two sides")
+        raise Refused("the split puts one row on two sides")
 
 
 def _check_patients(fold: Fold, table: WindowTable) -> Fold:
     """The fold, with a tag for each known person on two sides.
 
     Raises:
-        ValueError: somebody else is.
+        Refused: somebody else is.
     """
     sides = [set(np.unique(table.patient[rows]).tolist()) for rows in (fold.train, fold.val, fold.test)]
     both = (sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2])
@@ -196,7 +194,7 @@ def _check_patients(fold: Fold, table: WindowTable) -> Fold:
     if fold.shares_patients:
         return replace(fold, without=())
     if wrong := sorted(shared - set(fold.known_shared)):
-        raise ValueError(f"patients on two sides of the split: {wrong}")
+        raise Refused(f"patients on two sides of the split: {wrong}")
     if not shared:
         return replace(fold, without=())
     who = np.flatnonzero(np.isin(table.patient, sorted(both)))

@@ -6,7 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 
-class BadRecord(ValueError):
+class Refused(ValueError):
+    """Data and settings that cannot go together; the message says what to do."""
+
+
+class BadRecord(Refused):
     """A record that cannot be trusted: the message names it and says why."""
 
 

@@ -1,6 +1,8 @@
 """What the terminal shows when a run ends: the numbers, where everything lies, and what to type next."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 from rich.console import Console
@@ -33,7 +35,13 @@ def say_interrupted(folder: Path) -> None:
     """Where it stopped and how it goes on."""
     begun = (folder / "checkpoints" / "last.ckpt").is_file()
     kept = "the last whole epoch is kept" if begun else "no epoch was whole yet"
-    _say("", f"stopped; {kept}. Go on with:", f"    python -m ecg_lightning.train resume={folder}")
+    _say("", f"stopped; {kept}. Go on with:", f"    python -m ecg_lightning.train {resume(folder)}")
+
+
+def resume(folder: Path) -> str:
+    """The override that resumes a run, quoted for shell and Hydra where its path needs that."""
+    path = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
+    return f"resume={path}" if re.fullmatch(r"[\w./-]+", path) else shlex.quote(f'resume="{path}"')
 
 
 def _say(*lines: str) -> None:

@@ -1,7 +1,6 @@
 """Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
 
 import logging
-import shutil
 import sys
 import warnings
 from pathlib import Path
@@ -13,7 +12,7 @@ from omegaconf import DictConfig
 from ecg_lightning import config, run_folder
 from ecg_lightning.refusals import ConfigError, refusals
 from ecg_lightning.run_folder import Status
-from ecg_lightning.structures import BadRecord, CorpusNotFound
+from ecg_lightning.structures import CorpusNotFound, Refused
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +27,13 @@ def job(cfg: DictConfig) -> None:
         if cfg.resume is not None:
             cfg = run_folder.resumed(cfg, status.choices, status.overrides)
             status = Status.read(folder)
+        elif (folder / "status.json").is_file():
+            raise ConfigError(f"{folder} holds a run: go on with resume={folder}, or name another folder")
         config.check(cfg)
         corpus = config.constructed(cfg.dataset)
         corpus.records()
         _start(cfg, folder, corpus, status, sweeping)
-    except (ConfigError, BadRecord, CorpusNotFound, OSError) as error:
+    except (ConfigError, Refused, CorpusNotFound, OSError) as error:
         if sweeping:
             status.state, status.reason = "failed", str(error)
             status.write(folder)
@@ -59,9 +60,10 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
 
 
 def _leave_nothing_empty(folder: Path) -> None:
-    """Remove the folder that Hydra made for a run that never began."""
-    if not (folder / "status.json").is_file():
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove what Hydra made for a run that never began: the folder, where nothing but its log is in it."""
+    if [path.name for path in folder.iterdir()] == ["train.log"]:
+        (folder / "train.log").unlink()
+        folder.rmdir()
 
 
 def _plain_warnings() -> None:

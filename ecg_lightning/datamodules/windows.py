@@ -143,8 +143,8 @@ def loader(items: Items, epochs: Epochs) -> DataLoader[Batch]:
 
 def fits(source: WindowSource, device: torch.device) -> bool:
     """Whether the signals may lie on the device; on the CPU they are mapped already."""
-    if device.type == "cpu":
-        return True
+    if device.type != "cuda":
+        return device.type == "cpu"
     free, _ = torch.cuda.mem_get_info(device)
     return source.n_bytes <= FREE_SHARE * free
 

@@ -8,6 +8,7 @@ import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric, MetricCollection
 
 from ecg_lightning.batch import Batch
@@ -62,7 +63,9 @@ class Classification(LightningModule):
     def on_train_epoch_end(self) -> None:
         """Keep the learning rate beside the losses, and lower it before the epoch's checkpoint is written."""
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
-        self.lr_schedulers().step(self.trainer.callback_metrics[self.monitor])  # type: ignore[union-attr, arg-type]
+        schedule: Any = self.lr_schedulers()
+        watches = isinstance(schedule, ReduceLROnPlateau)
+        schedule.step(*([self.trainer.callback_metrics[self.monitor]] if watches else []))
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Nothing here: Lightning would take the step after the checkpoint, and a resumed run would never take it."""
