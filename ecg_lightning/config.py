@@ -284,6 +284,8 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
     watched = ["val/loss", *(f"val/{name}" for name in cfg.task.metrics)]
     if cfg.task.monitor.metric not in watched:
         yield f"task.monitor.metric={cfg.task.monitor.metric} is not watched: choose from {', '.join(watched)}"
+    if cfg.trainer.get("max_epochs") == 0:
+        yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"
     if cfg.task.monitor.mode not in ("min", "max"):
         yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
 

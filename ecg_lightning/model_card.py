@@ -10,6 +10,8 @@ WARNINGS = {
     "leaky_split": "Beats of one patient stand on both sides of the split: **the numbers below are leaky** and say "
     "nothing about new patients.",
     "same_patients": "The test patients were seen in training: the numbers below say nothing about new patients.",
+    "missing_records": "Records were not at hand: the numbers below do not compare with those of the whole database.",
+    "skipped_records": "Records that could not be trusted were left out.",
     "shared_patient": "One person stands on both sides of the split.",
 }
 

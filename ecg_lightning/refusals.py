@@ -51,8 +51,7 @@ def in_short(error: BaseException) -> str:
 
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
     known = [str(key) for key in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
+    known = [key for key in known if not key.startswith("_")]
     close = difflib.get_close_matches(str(error.key), known, n=1, cutoff=0.6)
-    hint = (
-        f"did you mean '{close[0]}'?" if close else f"there are {', '.join(k for k in known if not k.startswith('_'))}"
-    )
+    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known) or 'none'}"
     return f"There is no key '{error.key}'; {hint}"

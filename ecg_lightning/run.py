@@ -50,7 +50,7 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
         _run(cfg, folder, corpus, status, tracker, alone)
-        status.state, status.finished_folds, outcome = "finished", [0], "FINISHED"
+        outcome = "FINISHED"
     except (Interrupted, KeyboardInterrupt):
         status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
         raise
@@ -67,7 +67,7 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
     write_json(folder / "data.json", card)
-    tracker.start(folder.name, flatten(cfg), run_tags(card), status.mlflow_run_id)
+    tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = assembly.build_network(cfg, data.facts)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
     history = History(folder, tracker.log_metrics)
@@ -89,6 +89,8 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     numbers = evaluated.metrics | speed.numbers()
     numbers["model/parameters"] = sum(p.numel() for p in network.parameters())
     write_json(folder / "metrics.json", numbers)
+    status.state, status.finished_folds = "finished", [0]
+    status.write(folder)
     if alone:
         from ecg_lightning.report import page  # matplotlib takes a second to import: not before training
 
@@ -115,9 +117,15 @@ def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None
             )
 
 
-def run_tags(card: dict[str, Any]) -> dict[str, str]:
+def run_name(folder: Path, status: Status) -> str:
+    """What tells runs apart at a glance: the network, and the folder."""
+    return f"{status.choices.get('model')} {folder.name}"
+
+
+def run_tags(card: dict[str, Any], status: Status) -> dict[str, str]:
     """What a reader of the run in MLflow must know."""
-    known = {name: card[name] for name in ("fingerprint", "split", "split_hash")}
+    known = {name: card[name] for name in ("fingerprint", "split_hash")}
+    known |= {group: str(option) for group, option in status.choices.items() if not group.startswith("hydra/")}
     commit = git_commit()
     known |= {"git_commit": commit} if commit is not None else {}
     return card["tags"] | known | {"source": "synthetic" if card["synthetic"] else "real", "place": card["source"]}

@@ -23,6 +23,8 @@ def say_finished(folder: Path) -> None:
         f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",
         f"run folder: {folder}",
     ]
+    if not any(name.startswith("test/") for name in numbers):
+        lines.append("test rows were not scored, as in every sweep; test=true scores them")
     if (folder / "report.html").is_file():
         lines.append(f"look at:    {folder / 'report.html'}")
     uri = Status.read(folder).tracking_uri

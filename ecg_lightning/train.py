@@ -27,7 +27,7 @@ def job(cfg: DictConfig) -> None:
         if cfg.resume is not None:
             cfg = run_folder.resumed(cfg, status.choices, status.overrides)
             status = Status.read(folder)
-        elif (folder / "status.json").is_file():
+        elif run_folder.leads() and (folder / "status.json").is_file():
             raise ConfigError(f"{folder} holds a run: go on with resume={folder}, or name another folder")
         config.check(cfg)
         corpus = config.constructed(cfg.dataset)
@@ -48,6 +48,7 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
 
     _plain_warnings()
     if status.state == "finished":
+        print(f"{folder} has finished already; nothing is done again")
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None

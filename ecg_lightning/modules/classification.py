@@ -58,7 +58,7 @@ class Classification(LightningModule):
     def validation_step(self, batch: Batch) -> None:
         _, logits, label = self._step(batch, "val")
         self.metrics.update(logits.softmax(1), label)
-        self.log_dict(self.metrics, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(label))
+        self.log_dict(self.metrics, on_step=False, on_epoch=True, batch_size=len(label))
 
     def on_train_epoch_end(self) -> None:
         """Keep the learning rate beside the losses, and lower it before the epoch's checkpoint is written."""

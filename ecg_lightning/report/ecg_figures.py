@@ -14,7 +14,7 @@ PER_HALF = 4  # beats side by side, right ones and wrong ones
 
 
 def raw_and_filtered(examples: dict[str, np.ndarray], stamp: str) -> Figure:
-    """Draw one stretch of a record as it came, and as the network is given it."""
+    """Draw one stretch of a record as it came, and after filtering."""
     figure = new_figure(11, 4.4, stamp)
     rows = figure.subplots(2, 1, sharex=True)
     raw_mv, filtered = examples["strip_raw_mv"], examples["strip_filtered"]

@@ -73,7 +73,7 @@ def _strip(contents: Contents, mark: str) -> Picture:
     name, title = "raw_and_filtered", "ECG before and after filtering"
     if any(key not in contents.examples for key in STRIP):
         return Picture(name, title, "Not drawn: the run kept no stretch of a record (examples.npz).", None)
-    caption = "The same stretch as it was recorded (top) and as the network is given it (bottom)."
+    caption = "The same stretch as it was recorded (top) and after filtering (bottom)."
     return Picture(name, title, caption, ecg_figures.raw_and_filtered(contents.examples, mark))
 
 

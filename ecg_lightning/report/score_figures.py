@@ -99,7 +99,7 @@ def ranking_curves(
     for axes, corner in ((left, "lower right"), (right, "lower left")):
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.02)
-        axes.legend(fontsize=9, frameon=True, framealpha=0.85, edgecolor="none", loc=corner)
+        axes.legend(fontsize=9, frameon=True, framealpha=0.4, edgecolor="none", loc=corner)
     return figure
 
 
