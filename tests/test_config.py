@@ -298,3 +298,53 @@ def test_importing_and_checking_touch_neither_lightning_nor_mlflow_nor_the_disk(
 def test_an_argument_of_another_kind_is_named_before_data_is_touched() -> None:
     with pytest.raises(ConfigError, match=r"^model\.width=abc must be of kind int$"):
         config.check(composed("model.width=abc"))
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        (
+            "task.monitor.metric=val/f1",
+            "task.monitor.metric=val/f1 is not watched: "
+            "choose from val/loss, val/accuracy, val/macro_f1, val/macro_f1_nsvf",
+        ),
+        (
+            "task.headline_classes=[N,X]",
+            "task.headline_classes holds ['X'], not among task.classes=['N', 'S', 'V', 'F', 'Q']",
+        ),
+        ("optim.lr=abc", "optim.lr=abc must be of kind float | Tensor"),
+        ("trainer.max_epochs=abc", "trainer.max_epochs=abc must be of kind Optional[int]"),
+    ],
+)
+def test_values_that_would_end_a_run_late_are_refused_at_once(override: str, said: str) -> None:
+    assert refused(override) == [said]
+
+
+@pytest.mark.parametrize("override", ["optim.lr=1", "trainer.max_epochs=null", "task.monitor.metric=val/loss"])
+def test_values_of_a_kind_that_is_allowed_are_fine(override: str) -> None:
+    config.check(composed(override))
+
+
+@pytest.mark.parametrize("classes", ["NSVFQ", "QVNFS"])
+def test_the_headline_score_follows_its_classes_in_whatever_order_they_stand(classes: str) -> None:
+    cfg = composed(f"task.classes=[{','.join(classes)}]")
+    watched = [classes[index] for index in cfg.task.metrics.macro_f1_nsvf.classes]
+    assert watched == ["N", "S", "V", "F"]
+
+
+SILENT = """
+class Silent:
+    takes = ("ecg",)
+    scope = "window"
+
+    def __init__(self, n_leads, n_samples, n_outputs):
+        self.produces = "logits"
+"""
+
+
+def test_a_network_that_does_not_say_what_it_produces_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin(tmp_path, monkeypatch, SILENT)
+    swap = ("plugins=[elsewhere]", "model=logistic", "model._target_=elsewhere.Silent")
+    assert refused(*swap) == ["Silent does not say `produces`: give the class that attribute, as a literal"]

@@ -160,6 +160,8 @@ def test_real_time_latency_is_window_end_plus_filter_delay() -> None:
         ({"filter": "median"}, (), "the median baseline looks 0.4 s ahead"),
         ({"filter": "none", "scale": "record"}, (), "the z-score is taken over the whole record"),
         ({"filter": "none"}, ("pre_rr_s", "post_rr_s"), "post_rr_s needs later beats"),
+        ({"filter": "none"}, ("pre_rr_s",), "task.mode=diagnostic may resample, which looks ahead"),
+        ({"phase": "causal"}, (), "task.mode=diagnostic may resample, which looks ahead"),
     ],
 )
 def test_what_looks_ahead_has_no_latency_but_a_reason(

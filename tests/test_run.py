@@ -5,16 +5,19 @@ import math
 import shutil
 import signal
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from ecg_lightning import bundle, evaluate, history
+from ecg_lightning import bundle, evaluate, history, run
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.run_folder import Status
+from ecg_lightning.run_folder import Status, write_json
+from ecg_lightning.structures import Refused
 from tests.conftest import FinishedRun
 from tests.corpora import command
 
@@ -235,3 +238,37 @@ def test_job_that_cannot_run_leaves_the_others_alone(tmp_path: Path, twin_cache:
     assert not [name for name in numbers if name.startswith("test/")], "jobs of a sweep leave test rows alone"
     assert not (tmp_path / "sweep" / "1" / "report.html").exists()
     assert not (tmp_path / "mlflow.db").exists()
+
+
+CARD = {"fingerprint": "a" * 64, "split_hash": "b" * 64, "source": "local", "corpus": "mitdb"}
+
+
+@pytest.mark.parametrize("name", ["fingerprint", "split_hash"])
+def test_resuming_over_other_data_is_refused(name: str, tmp_path: Path) -> None:
+    write_json(tmp_path / "data.json", CARD)
+    cfg = OmegaConf.create({"resume": str(tmp_path)})
+    run.check_same_data(cfg, tmp_path, CARD)
+    said = rf"began with other data \({name} {CARD[name][:8]}, now cccccccc of local mitdb\): restore its records"
+    with pytest.raises(Refused, match=said):
+        run.check_same_data(cfg, tmp_path, CARD | {name: "c" * 64})
+
+
+def test_a_run_that_stopped_before_its_data_card_may_be_resumed(tmp_path: Path) -> None:
+    run.check_same_data(OmegaConf.create({"resume": str(tmp_path)}), tmp_path, CARD)
+
+
+def test_the_commit_is_that_of_the_folder_and_none_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert run.git_commit() is None
+    (tmp_path / "a.txt").write_text("a\n")
+    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+    for words in (("init", "-q"), ("add", "a.txt"), (*who, "commit", "-q", "--no-verify", "-m", "a")):
+        subprocess.run(["git", *words], check=True)
+    commit = run.git_commit()
+    assert commit is not None
+    assert len(commit) == 40
+    (tmp_path / "a.txt").write_text("b\n")
+    assert run.git_commit() == f"{commit}+"

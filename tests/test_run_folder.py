@@ -93,3 +93,12 @@ def test_config_that_is_none_is_refused(stopped: Path) -> None:
     (stopped / "config.yaml").write_text("- a\n- list\n")
     with pytest.raises(ConfigError, match=r"config\.yaml is not the config of a run"):
         taken_up(stopped, {})
+
+
+def test_code_of_a_plugin_runs_again_only_where_it_is_named_again(stopped: Path) -> None:
+    saved = OmegaConf.load(stopped / "config.yaml")
+    saved.plugins = ["mine"]
+    OmegaConf.save(saved, stopped / "config.yaml")
+    with pytest.raises(ConfigError, match=r"runs code of mine: if you trust it, add plugins=\['mine'\]"):
+        taken_up(stopped, {"plugins": []})
+    assert taken_up(stopped, {"plugins": ["mine"]}, "plugins=[mine]").plugins == ["mine"]

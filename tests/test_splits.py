@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_lightning.splits import DS1, DS2, Holdout, InterPatient, RandomWindows, Split, folds
-from ecg_lightning.structures import Fold, WindowTable
+from ecg_lightning.structures import Fold, Refused, WindowTable
 
 PATIENT_OF = {"202": "201"}
 
@@ -73,8 +73,18 @@ def test_without_record_202_nobody_is_shared_and_nothing_is_said() -> None:
     assert fold.without == ()
 
 
+def test_validation_by_a_person_of_both_lists_takes_the_record_of_ds1_alone() -> None:
+    table = table_of([*DS1, *DS2])
+    with pytest.warns(UserWarning, match="201,202"):
+        fold = only_fold(InterPatient([201]), table)
+    assert names(table, fold.val) == {"201"}
+    assert names(table, fold.train) == set(DS1) - {"201"}
+    assert names(table, fold.test) == set(DS2)
+    assert fold.without == ("202",)
+
+
 def test_validation_patients_outside_ds1_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"split.validation=\['101', '100'\] names \['100'\], not in DS1: choose from"):
+    with pytest.raises(Refused, match=r"split.validation=\['101', '100'\] names \['100'\], not in DS1: choose from"):
         InterPatient(["101", "100"])
 
 
@@ -82,7 +92,7 @@ def test_validation_that_keeps_a_class_away_from_training_is_refused_in_words() 
     table = table_of(["101", "106", "108", "109", "100"])
     table.label[:] = np.where(table.record == 0, table.label, np.minimum(table.label, 1))  # 101 alone has class 2
     with pytest.raises(
-        ValueError,
+        Refused,
         match=r"split.validation=\['101'\] keeps 2 of 2 rows of class number 2 away from training; at most a third may",
     ):
         only_fold(InterPatient(["101"]), table)
@@ -94,12 +104,12 @@ def test_just_a_third_of_a_class_may_go_to_validation(val: list[str], refused: b
     if not refused:
         assert names(table, only_fold(InterPatient(val), table).val) == set(val)
         return
-    with pytest.raises(ValueError, match="keeps 6 of 9 rows of class number 0, 2 of 3 rows of class number 1"):
+    with pytest.raises(Refused, match="keeps 6 of 9 rows of class number 0, 2 of 3 rows of class number 1"):
         only_fold(InterPatient(val), table)
 
 
 def test_sides_without_rows_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="the split leaves no rows for test: use more patients or another split"):
+    with pytest.raises(Refused, match="the split leaves no rows for test: use more patients or another split"):
         only_fold(InterPatient(["101"]), table_of(["101", "106", "108"]))
 
 
@@ -117,7 +127,7 @@ class Given:
 def test_a_patient_on_two_sides_is_refused_by_name() -> None:
     table = table_of(["a", "b", "c"])
     row = np.arange(len(table))
-    with pytest.raises(ValueError, match=r"patients on two sides of the split: \['b'\]"):
+    with pytest.raises(Refused, match=r"patients on two sides of the split: \['b'\]"):
         only_fold(Given(Fold(row[:8], row[8:12], row[12:])), table)
 
 
@@ -125,13 +135,13 @@ def test_one_known_person_does_not_excuse_another() -> None:
     table = table_of(["201", "202", "b", "c"])
     row = np.arange(len(table))
     fold = Fold(row[:6], row[12:14], np.concatenate([row[6:12], row[14:]]), known_shared=("201",))
-    with pytest.raises(ValueError, match=r"patients on two sides of the split: \['b'\]"):
+    with pytest.raises(Refused, match=r"patients on two sides of the split: \['b'\]"):
         only_fold(Given(fold), table)
 
 
 def test_a_row_on_two_sides_is_refused_even_where_patients_may_be() -> None:
     table, row = table_of(["a", "b"]), np.arange(12)
-    with pytest.raises(ValueError, match="the split puts one row on two sides"):
+    with pytest.raises(Refused, match="the split puts one row on two sides"):
         only_fold(Given(Fold(row[:6], row[5:8], row[8:], shares_patients=True)), table)
 
 
@@ -171,12 +181,12 @@ def test_holdout_shows_every_side_a_class_that_few_patients_have(seed: int) -> N
 
 
 def test_holdout_of_two_patients_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="split=holdout needs at least 3 patients, got 2"):
+    with pytest.raises(Refused, match="split=holdout needs at least 3 patients, got 2"):
         only_fold(Holdout(0.1, 0.2, 0), table_of(["a", "b"]))
 
 
 def test_holdout_that_cannot_leave_training_enough_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"found no 1 validation patients of 3 that .* lower split.val_share=0.1"):
+    with pytest.raises(Refused, match=r"found no 1 validation patients of 3 that .* lower split.val_share=0.1"):
         only_fold(Holdout(0.1, 0.2, 0), table_of(["a", "b", "c"]))
 
 
@@ -197,5 +207,5 @@ def test_random_windows_need_nothing_and_patient_splits_say_what_they_need() -> 
 @pytest.mark.parametrize("shares", [(0.0, 0.2), (0.2, 0.0), (0.5, 0.5), (-0.1, 0.3)])
 def test_impossible_shares_are_refused_in_words(kind: type, shares: tuple[float, float]) -> None:
     said = rf"split.val_share={shares[0]} and split.test_share={shares[1]} must be above 0 and together below 1"
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(Refused, match=said):
         kind(*shares, seed=0)

@@ -159,3 +159,37 @@ def test_help_says_what_can_be_chosen(tmp_path: Path, twin_cache: Path) -> None:
     for group in ("model: cnn, hybrid_cnn, logistic, transformer", "split: holdout, inter_patient, random_windows"):
         assert group in done.stdout
     assert not list(tmp_path.iterdir())
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder."""
+    return {str(path): path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_that_holds_a_run_is_not_gone_on_with_unasked(here: Command, tmp_path: Path) -> None:
+    used = tmp_path / "used"
+    used.mkdir()
+    for name in ("status.json", "config.yaml", "train.log"):
+        (used / name).write_text("{}\n", encoding="utf-8")
+    before = contents(tmp_path)
+    line = refused(here("hydra.run.dir=used"))
+    assert f"{used} holds a run: go on with resume={used}, or name another folder" in line
+    assert contents(tmp_path) == before
+
+
+def test_a_refusal_leaves_what_a_user_has_in_the_folder(here: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "below").mkdir(parents=True)
+    for name in ("notes.txt", "below/data.csv"):
+        (tmp_path / "mine" / name).write_text("kept\n", encoding="utf-8")
+    before = contents(tmp_path)
+    assert "features" in refused(here("hydra.run.dir=mine", "features=none"))
+    assert before.items() <= contents(tmp_path).items()
+
+
+def test_a_sweep_with_failed_jobs_counts_them_and_exits_with_1(here: Command, tmp_path: Path) -> None:
+    code, _, err = here("-m", "features=none", "seed=0,1", "hydra.sweep.dir=sweep")
+    assert code == 1
+    assert err.splitlines()[-1] == "error: 2 of 2 jobs failed; status.json of each says why"
+    assert "Traceback" not in err
+    for job in "01":
+        assert '"state": "failed"' in (tmp_path / "sweep" / job / "status.json").read_text(encoding="utf-8")

@@ -2,11 +2,14 @@
 
 import importlib
 import inspect
+import json
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 from hydra.utils import instantiate
@@ -16,6 +19,9 @@ from pytorch_lightning import LightningDataModule
 from ecg_lightning import assembly, config
 from ecg_lightning.config import ConfigError
 from ecg_lightning.constructors import constructor
+from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.prepare import Features
+from ecg_lightning.structures import Facts
 from tests.corpora.compose import composed, files, options
 
 TESTS = Path(__file__).parents[1]
@@ -190,3 +196,49 @@ def test_every_part_has_a_test_file_that_names_it(group: str) -> None:
         path = TESTS.joinpath(*folders, f"test_{file}.py")
         assert path.is_file(), f"{target} has no {path}"
         assert cls in path.read_text(encoding="utf-8"), f"{path} does not name {cls}"
+
+
+@pytest.mark.parametrize("trainer", options("trainer"))
+def test_no_trainer_lets_lightning_replace_the_sampler(trainer: str) -> None:
+    assert composed(f"trainer={trainer}").trainer.use_distributed_sampler is False
+
+
+LISTED = """
+from torch import nn
+
+
+class Listed(nn.Module):
+    takes = ("ecg",)
+    produces = "logits"
+    scope = "window"
+
+    def __init__(self, n_outputs: int, widths: list[int]) -> None:
+        super().__init__()
+        assert type(widths) is list
+        self.widths = widths
+"""
+
+
+def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "listed_network.py").write_text(LISTED)
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = composed()
+    cfg.model = {"_target_": "listed_network.Listed", "n_outputs": "${len:${task.classes}}", "widths": [8, 16]}
+    OmegaConf.resolve(cfg)
+    facts = Facts((1, 1, 1, 1, 1), (), ())
+    network, arguments = assembly.build_network(cfg, facts)
+    assert network.widths == [8, 16]
+    assert arguments == {"n_outputs": 5, "widths": [8, 16]}
+    assert type(arguments["widths"]) is list
+    data = SimpleNamespace(
+        preprocess=config.constructed(cfg.preprocess),
+        window=config.constructed(cfg.task.data.window),
+        features=Features((), "diagnostic"),
+        facts=facts,
+    )
+    known = ("corpus", "source", "fingerprint", "licence", "citation")
+    card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
+    said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, pd.DataFrame())).to_json()
+    assert json.loads(said)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}

@@ -184,3 +184,11 @@ def test_rows_of_another_side_are_context_and_not_scored() -> None:
 def test_context_that_leaves_no_beat_to_score_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"n_beats=10 must exceed the context of 10 beats: lower task.data.context"):
         beats_in_a_row(np.arange(3), table_of((3,)), n_beats=10, before=5, after=5)
+
+
+def test_devices_that_are_not_cuda_are_not_asked_for_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(device: torch.device) -> tuple[int, int]:
+        raise AssertionError(f"CUDA was asked about {device}")
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", asked)
+    assert not fits(source_of(table_of((3,))), torch.device("mps"))

@@ -153,3 +153,27 @@ def test_another_seed_draws_another_dropout(tmp_path: Path) -> None:
         module.seed = seed
         trainer_of(1, kept).fit(module, data)
     assert losses[0].values == losses[1].values != losses[2].values
+
+
+class Rates(Callback):
+    """Keeps the learning rate that every epoch begins with."""
+
+    def __init__(self) -> None:
+        self.values: list[float] = []
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+        self.values.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+
+def test_a_schedule_of_epochs_steps_by_epochs_and_not_by_the_monitor(tmp_path: Path) -> None:
+    cosine = partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=4)
+    rates, module = Rates(), module_of(small_cnn())
+    module.schedule = cosine
+    trainer_of(4, rates).fit(module, data_over(tmp_path))
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-2)
+    schedule, expected = cosine(optimizer), []
+    for _ in range(4):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates.values == pytest.approx(expected, rel=1e-12)
