@@ -23,11 +23,12 @@ def job(cfg: DictConfig) -> None:
     folder = Path(hydra.runtime.output_dir)
     sweeping = hydra.mode == RunMode.MULTIRUN
     status = Status(choices=dict(hydra.runtime.choices), overrides=list(hydra.overrides.task))
+    used = run_folder.leads() and (folder / "status.json").is_file()
     try:
         if cfg.resume is not None:
             cfg = run_folder.resumed(cfg, status.choices, status.overrides)
             status = Status.read(folder)
-        elif run_folder.leads() and (folder / "status.json").is_file():
+        elif used:
             raise ConfigError(f"{folder} holds a run: go on with resume={folder}, or name another folder")
         config.check(cfg)
         corpus = config.constructed(cfg.dataset)
@@ -35,10 +36,11 @@ def job(cfg: DictConfig) -> None:
         _start(cfg, folder, corpus, status, sweeping)
     except (ConfigError, Refused, CorpusNotFound, OSError) as error:
         if sweeping:
+            log.error("job %s failed: %s", folder.name, error)
+        if sweeping and not used:
             status.state, status.reason = "failed", str(error)
             status.write(folder)
-            log.error("job %s failed: %s", folder.name, error)
-        else:
+        if not sweeping and not any(word.startswith("hydra.run.dir=") for word in hydra.overrides.hydra):
             _leave_nothing_empty(folder)
         raise ConfigError(str(error)) from error
 
