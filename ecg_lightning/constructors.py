@@ -58,12 +58,6 @@ def constructor(path: str) -> Constructor:
     return Constructor(path, *_class_signature(module, node), _declared(module, node))
 
 
-def constant(path: str) -> Any:
-    """The literal value of a module's constant, e.g. "ecg_lightning.dsp.rhythm.NAMES"."""
-    _, node = _find(path)
-    return ast.literal_eval(node)
-
-
 @cache
 def _parse(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"))

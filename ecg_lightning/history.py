@@ -41,7 +41,7 @@ class History(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:  # noqa: ARG002 - Lightning's name
-        numbers = {_word(name): float(x) for name, x in metrics.items() if not name.startswith("test/")}
+        numbers = {name: float(x) for name, x in metrics.items() if not name.startswith("test/")}
         if "epoch" not in numbers:
             self._early |= numbers
             return
@@ -67,11 +67,6 @@ def read(file: Path) -> dict[int, dict[str, float]]:
         return {
             int(row.pop("epoch")): {name: float(x) for name, x in row.items() if x} for row in csv.DictReader(stream)
         }
-
-
-def _word(name: str) -> str:
-    """`lr` for what Lightning calls after the optimizer, e.g. lr-AdamW."""
-    return "lr" if name.startswith("lr-") else name
 
 
 def _write(file: Path, rows: Mapping[int, Mapping[str, float]]) -> None:

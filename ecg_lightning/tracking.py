@@ -94,10 +94,6 @@ class Tracker:
         at_ms, finite = int(time.time() * 1000), {name: float(x) for name, x in metrics.items() if isfinite(x)}
         self._on_run(lambda run: run.log_metrics(finite, at_ms, step))
 
-    def log_tags(self, tags: Mapping[str, str]) -> None:
-        """Add what became known during the run."""
-        self._on_run(lambda run: run.log_tags(tags))
-
     def log_artifacts(self, paths: Sequence[Path], below: str = "") -> None:
         """Keep files, and folders under their own names; they must stay in place until `finish`.
 

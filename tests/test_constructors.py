@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_lightning.constructors import UnknownTarget, constant, constructor
+from ecg_lightning.constructors import UnknownTarget, constructor
 
 PARTS = (
     "ecg_lightning.models.hybrid_cnn.HybridCNN",
@@ -64,10 +64,6 @@ def test_a_constructor_that_takes_anything_says_so(tmp_path: Path, monkeypatch: 
     read = constructor("outside_open.build")
     assert read.open_ended
     assert (read.arguments, read.required) == (("a", "b", "c"), ("a", "b"))
-
-
-def test_a_constant_is_read_without_importing_its_module() -> None:
-    assert constant("ecg_lightning.datasets.mitdb.PACED") == ("102", "104", "107", "217")
 
 
 def test_reading_a_signature_imports_neither_torch_nor_lightning() -> None:

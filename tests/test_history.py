@@ -19,7 +19,7 @@ def history(folder: Path, told: Told | None = None) -> History:
 def test_numbers_of_one_epoch_share_a_row(tmp_path: Path) -> None:
     told: Told = []
     log = history(tmp_path, told)
-    log.log_metrics({"lr-AdamW": 0.01}, step=0)
+    log.log_metrics({"lr": 0.01}, step=0)
     log.log_metrics({"val/loss": 2.0, "epoch": 0}, step=9)
     log.log_metrics({"train/loss": 1.0, "epoch": 0}, step=9)
     log.log_metrics({"train/loss": 0.5, "epoch": 1}, step=19)
@@ -79,6 +79,6 @@ def test_lightning_fills_one_row_per_epoch(tmp_path: Path) -> None:
     trainer.fit(Line(), rows, rows)
     curves = read(tmp_path / "history.csv")
     assert list(curves) == [0, 1, 2]
-    assert all(set(row) == {"lr", "train/loss", "val/loss"} for row in curves.values())
+    assert all(set(row) == {"lr-AdamW", "train/loss", "val/loss"} for row in curves.values())
     assert len(told) == 6, "twice an epoch, never per step"
     assert list((tmp_path / "checkpoints").glob("*.ckpt")), "checkpoints lie in the run folder"

@@ -7,7 +7,6 @@ from jaxtyping import Float, Int
 from scipy.signal import resample_poly
 
 LARGEST_TERM = 1000  # a ratio of larger numbers means a filter of tens of thousands of taps
-REACH = 10  # samples of the slower rate on either side that a resampled value depends on; scipy's design
 
 
 def rate_ratio(fs_hz: float, target_hz: float) -> Fraction:
@@ -54,10 +53,3 @@ def resample_peaks(peak_sample: Int[np.ndarray, " beat"], fs_hz: float, target_h
     ratio = rate_ratio(fs_hz, target_hz)
     moved = peak_sample.astype(np.int64) * ratio.numerator
     return (2 * moved + ratio.denominator) // (2 * ratio.denominator)  # rounded, in whole numbers
-
-
-def look_ahead_ms(fs_hz: float, target_hz: float) -> float:
-    """Say how far beyond a moment `resample` reads to give the value there; 0 when the rate stays."""
-    if rate_ratio(fs_hz, target_hz) == 1:
-        return 0.0
-    return REACH / min(fs_hz, target_hz) * 1000
