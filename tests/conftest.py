@@ -1,11 +1,15 @@
 """What many tests share because it takes seconds to make."""
 
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.corpora import command
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # of a shell in the background; commands under test inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LIBRARIES_WARN = (
     "ignore::beartype.roar.BeartypeDecorHintPep585DeprecationWarning",  # of OmegaConf's typing.MutableMapping
