@@ -1,9 +1,10 @@
 """The few shapes of data that cross from one layer to the next; numpy only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 
 class Refused(ValueError):
@@ -20,17 +21,19 @@ class CorpusNotFound(FileNotFoundError):
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One recording as its corpus gives it: unfiltered, with its beats.
+    """One recording as its corpus gives it: unfiltered, with its beats where they are annotated.
 
     Args:
         name: what the corpus calls it, e.g. "100".
         patient: the person; two records of one person carry the same id.
-        ecg_mv: one row per lead.
+        ecg_mv: one row per lead; in millivolts unless `unit` says otherwise.
         leads: names of the rows.
         fs_hz: sampling rate of ecg_mv and of peak_sample.
         peak_sample: R peaks of the annotated beats, ascending; annotations that are no beat are left out.
         symbol: annotation symbol of each beat.
         synthetic: read from the record's own header.
+        unit: of the samples; "NU" where the corpus has lost the amplitude.
+        person: numbers about the person by name, e.g. {"age_years": 63.0, "sex_female": 1.0}; NaN is not known.
     """
 
     name: str
@@ -41,6 +44,23 @@ class Record:
     peak_sample: Int[np.ndarray, " beat"]
     symbol: tuple[str, ...]
     synthetic: bool
+    unit: str = "mV"
+    person: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What a corpus says of its records beside their signals, one row per record.
+
+    Args:
+        official_fold: the corpus's own division into folds, by patients.
+        patient_known: False where the corpus does not say whose record it is.
+        person: numbers about the person by name, as in `Record.person`; NaN is not known.
+    """
+
+    official_fold: Int[np.ndarray, " record"]
+    patient_known: Bool[np.ndarray, " record"]
+    person: Mapping[str, Float[np.ndarray, " record"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +76,10 @@ class WindowTable:
         first: where the record begins in the store's flat signal array; its leads follow one another there.
         length: samples per lead of the record.
         label: class index, or one 0/1 column per class.
-        features: raw, in their own units; networks standardise.
+        features: raw, in their own units, NaN where not known; networks standardise.
+        official_fold: the corpus's own division by patients; None where it has none.
+        patient_known: False where nobody says whose the record is; None where all are known.
+        groups: what the numbers are told apart by, e.g. {"sex": ("female", "male", ...)}, one word per row.
     """
 
     record: Int[np.ndarray, " row"]
@@ -69,6 +92,9 @@ class WindowTable:
     features: Float[np.ndarray, "row feature"]
     record_names: tuple[str, ...]
     patient_names: tuple[str, ...]
+    official_fold: Int[np.ndarray, " row"] | None = None
+    patient_known: Bool[np.ndarray, " row"] | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -105,10 +131,12 @@ class Facts:
 
     Args:
         class_counts: training rows per class.
+        n_rows: training rows; fewer than the sum of class_counts where a row may be of several classes.
         feature_mean: per feature, over the training rows.
         feature_std: per feature, over the training rows; 1 where a feature never varies.
     """
 
     class_counts: tuple[int, ...]
+    n_rows: int
     feature_mean: tuple[float, ...]
     feature_std: tuple[float, ...]

@@ -93,6 +93,7 @@ class BeatData(LightningDataModule):
         std = rows.std(axis=0)
         return Facts(
             class_counts=tuple(np.bincount(self.table.label[self.fold.train], minlength=len(self.classes)).tolist()),
+            n_rows=len(rows),
             feature_mean=tuple(rows.mean(axis=0).tolist()),
             feature_std=tuple(np.where(std > 0, std, 1.0).tolist()),
         )

@@ -227,7 +227,7 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
     cfg = composed()
     cfg.model = {"_target_": "listed_network.Listed", "n_outputs": "${len:${task.classes}}", "widths": [8, 16]}
     OmegaConf.resolve(cfg)
-    facts = Facts((1, 1, 1, 1, 1), (), ())
+    facts = Facts((1, 1, 1, 1, 1), 5, (), ())
     network, arguments = assembly.build_network(cfg, facts)
     assert network.widths == [8, 16]
     assert arguments == {"n_outputs": 5, "widths": [8, 16]}
