@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from jaxtyping import Float, Int
 
 SIDES = {"val": "validation", "test": "test"}  # of the split, and in words
-COLUMNS = ("row", "record", "patient", "time_s", "side", "fold", "label")
+PROBLEMS = ("multiclass", "multilabel")  # one class per row; any number of classes per row
+COLUMNS = ("row", "record", "patient", "time_s", "side", "fold")
 METADATA_KEY = b"ecg_lightning"
 
 
@@ -21,18 +22,20 @@ class Predictions:
     """What a network said about validation and test rows, and what one must know to read it.
 
     Args:
-        table: row, record, patient, time_s, side ("val" or "test"), fold, label (class index) and one column
-            `logit_<class>` per class; with several folds a row may stand more than once.
+        table: row, record, patient, time_s, side ("val" or "test"), fold, one column `logit_<class>` per class, and
+            the truth: `label` (class index) if multiclass, one column `label_<class>` (0 or 1) per class if
+            multilabel; then `group_<name>` in words per group. With several folds a row may stand more than once.
         task: e.g. "arrhythmia".
-        problem: "multiclass".
+        problem: "multiclass" or "multilabel".
         classes: short names, in the order of the labels.
         class_names: what they mean, in words.
         synthetic: the heartbeats were made up.
         tags: what a reader of the numbers must know, e.g. {"leaky_split": "true"}.
-        headline_classes: classes whose F1 is also averaged on its own; none for no such number.
+        headline_classes: classes whose F1 is also averaged on its own; none for no such number, as in multilabel.
         without: records without which the test numbers are reported as well.
         seed: of the bootstrap.
         resample: what the bootstrap draws, "patient" or "record".
+        groups: what test numbers are also told apart by, e.g. ("sex", "age").
     """
 
     table: pd.DataFrame
@@ -46,6 +49,7 @@ class Predictions:
     without: tuple[str, ...] = ()
     seed: int = 0
     resample: str = "patient"
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         complaints = list(_complaints(self))
@@ -64,12 +68,12 @@ class Predictions:
         metadata = (stored.schema.metadata or {}).get(METADATA_KEY)
         if metadata is None:
             raise ValueError(f"{path} has no metadata under {METADATA_KEY.decode()!r}: it was not written by train")
-        said = json.loads(metadata)
+        said = {"groups": [], **json.loads(metadata)}  # older files say nothing of groups
         missing = [name for name in _said(cls) if name not in said]
         if missing:
             raise ValueError(f"{path} does not say {', '.join(missing)}: it was written by another version")
         known = {name: said[name] for name in _said(cls)}
-        known |= {name: tuple(known[name]) for name in ("classes", "headline_classes", "without")}
+        known |= {name: tuple(known[name]) for name in ("classes", "headline_classes", "without", "groups")}
         return cls(table=stored.to_pandas(), **known)
 
     def write(self, path: Path) -> None:
@@ -86,7 +90,10 @@ class Predictions:
         return self.table[_logit_columns(self)].to_numpy(dtype=np.float64)
 
     @property
-    def label(self) -> Int[np.ndarray, " row"]:
+    def label(self) -> Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]:
+        """Class index per row, or one 0/1 column per class."""
+        if self.problem == "multilabel":
+            return self.table[_label_columns(self)].to_numpy(dtype=np.int64)
         return self.table["label"].to_numpy(dtype=np.int64)
 
     @property
@@ -97,22 +104,43 @@ class Predictions:
 
 def _complaints(about: Predictions) -> Iterator[str]:
     """Everything that makes the table unfit to be scored."""
-    if about.problem != "multiclass":
-        yield f"problem={about.problem!r} is not 'multiclass'"
+    if about.problem not in PROBLEMS:
+        yield f"problem={about.problem!r} is neither 'multiclass' nor 'multilabel'"
     if about.resample not in ("patient", "record"):
         yield f"resample={about.resample!r} is neither 'patient' nor 'record'"
     if strange := set(about.headline_classes) - set(about.classes):
         yield f"headline_classes names {sorted(strange)}, which classes={list(about.classes)} does not hold"
-    missing = [name for name in (*COLUMNS, *_logit_columns(about)) if name not in about.table]
+    if about.problem == "multilabel" and about.headline_classes:
+        yield f"headline_classes={list(about.headline_classes)} has no meaning where problem='multilabel'"
+    columns = (*COLUMNS, *_label_columns(about), *_logit_columns(about), *_group_columns(about))
+    missing = [name for name in columns if name not in about.table]
     if missing:
         yield f"the table has no column {', '.join(missing)}"
         return
-    if len(about.label) and not 0 <= about.label.min() <= about.label.max() < len(about.classes):
-        yield f"a label lies outside 0..{len(about.classes) - 1}"
+    yield from _misfits(about)
+
+
+def _misfits(about: Predictions) -> Iterator[str]:
+    """Every value that no column of its name may hold."""
+    allowed = (0, 1) if about.problem == "multilabel" else range(len(about.classes))
+    for name in _label_columns(about):
+        if not about.table[name].isin(allowed).all():
+            yield f"a {name} lies outside {allowed[0]}..{allowed[-1]}"
     if not about.table["side"].isin(list(SIDES)).all():
         yield f"a side is neither of {list(SIDES)}"
     if not np.isfinite(about.logits).all():
         yield "a logit is not a finite number"
+    for name in _group_columns(about):
+        if about.table[name].isna().any():
+            yield f"a {name} is empty: say 'unknown'"
+
+
+def _label_columns(about: Predictions) -> list[str]:
+    return [f"label_{name}" for name in about.classes] if about.problem == "multilabel" else ["label"]
+
+
+def _group_columns(about: Predictions) -> list[str]:
+    return [f"group_{name}" for name in about.groups]
 
 
 def _logit_columns(about: Predictions) -> list[str]:

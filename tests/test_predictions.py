@@ -1,15 +1,18 @@
 """The prediction table says what it is, and what cannot be scored is refused in words."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from ecg_lightning.predictions import Predictions
+from tests.corpora.multilabel import SUPER, draw_multilabel
 
 TABLE = pd.DataFrame(
     {
@@ -38,7 +41,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"problem": "regression"}, "problem='regression' is not 'multiclass'"),
+        ({"problem": "regression"}, "problem='regression' is neither 'multiclass' nor 'multilabel'"),
         ({"resample": "beat"}, "resample='beat' is neither 'patient' nor 'record'"),
         ({"headline_classes": ("V",)}, r"headline_classes names \['V'\], which classes=\['N', 'S'\] does not hold"),
         ({"classes": ("N", "S", "V")}, "the table has no column logit_V"),
@@ -53,7 +56,7 @@ def test_a_table_that_cannot_be_scored_is_refused_in_words(changes: dict[str, An
 
 
 def test_two_faults_are_named_together() -> None:
-    with pytest.raises(ValueError, match="problem='x' is not 'multiclass'; a side is neither of"):
+    with pytest.raises(ValueError, match=r"problem='x' is neither .*; a side is neither of"):
         replace(GOOD, problem="x", table=TABLE.assign(side="train"))
 
 
@@ -73,3 +76,55 @@ def test_a_file_of_another_version_is_refused_in_words(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "old")
     with pytest.raises(ValueError, match=r"old does not say problem, classes, .*: it was written by another version"):
         Predictions.read(tmp_path / "old")
+
+
+def test_several_labels_and_groups_are_read_as_they_were_written(tmp_path: Path) -> None:
+    drawn = draw_multilabel(30)
+    drawn.write(tmp_path / "predictions.parquet")
+    read = Predictions.read(tmp_path / "predictions.parquet")
+    pd.testing.assert_frame_equal(read.table, drawn.table)
+    assert read.groups == ("sex", "age")
+    assert read.label.shape == read.logits.shape == (60, 5)
+    np.testing.assert_array_equal(read.label[:, 1], drawn.table["label_MI"])
+
+
+def several(**changes: Any) -> Predictions:
+    drawn = draw_multilabel(20)
+    return replace(drawn, table=drawn.table.assign(**changes))
+
+
+def test_labels_and_groups_that_cannot_be_scored_are_refused_in_words() -> None:
+    drawn = draw_multilabel(20)
+    with pytest.raises(ValueError, match="the table has no column label_CD, group_sex"):
+        replace(drawn, table=drawn.table.drop(columns=["label_CD", "group_sex"]))
+    with pytest.raises(ValueError, match=r"a label_MI lies outside 0\.\.1"):
+        several(label_MI=2)
+    with pytest.raises(ValueError, match=r"a label_MI lies outside 0\.\.1"):
+        several(label_MI=float("nan"))
+    with pytest.raises(ValueError, match="a group_age is empty: say 'unknown'"):
+        several(group_age=None)
+    with pytest.raises(ValueError, match=r"headline_classes=\['MI'\] has no meaning where problem='multilabel'"):
+        replace(drawn, headline_classes=("MI",))
+
+
+def test_a_file_that_says_nothing_of_groups_has_none(tmp_path: Path) -> None:
+    GOOD.write(tmp_path / "new")
+    stored = pq.read_table(tmp_path / "new")
+    metadata = stored.schema.metadata
+    said = json.loads(metadata[b"ecg_lightning"])
+    del said["groups"]
+    pq.write_table(
+        stored.replace_schema_metadata({**metadata, b"ecg_lightning": json.dumps(said).encode()}), tmp_path / "old"
+    )
+    assert Predictions.read(tmp_path / "old").groups == ()
+
+
+def test_the_drawn_table_is_plausible() -> None:
+    drawn = draw_multilabel(2000)
+    assert drawn.classes == SUPER
+    share = drawn.label.mean(axis=0)
+    assert ((share > 0.1) & (share < 0.6)).all()
+    assert drawn.table["patient"].nunique() < len(drawn.table)
+    assert drawn.table.groupby("patient")["side"].nunique().max() == 1
+    normal = drawn.label[:, 0] == 1
+    assert (drawn.label[normal].sum(axis=1) == 1).all()
