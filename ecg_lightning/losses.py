@@ -1,4 +1,8 @@
-"""Losses of classifiers: what is paid for the probability that the true class did not get."""
+"""Losses of classifiers: what is paid for the probability that the truth did not get.
+
+Those for the problem "multilabel" ask one question per class, each with its own answer; a label between 0 and 1, as
+mixup makes it, pays both answers in proportion. Logits are taken in float32 by all.
+"""
 
 from collections.abc import Sequence
 
@@ -22,8 +26,7 @@ def class_weights(class_counts: Sequence[int], power: float) -> Float[Tensor, " 
     Raises:
         ValueError: the power lies outside 0 to 1, or no class has rows.
     """
-    if not 0 <= power <= 1:
-        raise ValueError(f"power={power} must lie between 0 (no weights) and 1 (inverse frequency): 0.5 is usual")
+    _check_power(power)
     count = torch.tensor(class_counts, dtype=torch.float64)
     if not count.any():
         raise ValueError(f"class_counts={tuple(class_counts)} hold no training rows: check the split")
@@ -88,8 +91,7 @@ class FocalLoss(nn.Module):
 
     def __init__(self, class_counts: Sequence[int], gamma: float = 2.0, power: float = 0.5) -> None:
         super().__init__()
-        if gamma < 0:
-            raise ValueError(f"gamma={gamma} must be at least 0, or rows that are right count most: 2 is usual")
+        _check_gamma("gamma", gamma)
         self.gamma = gamma
         self.register_buffer("alpha", class_weights(class_counts, power), persistent=False)
 
@@ -98,3 +100,152 @@ class FocalLoss(nn.Module):
         # clamped: below gamma 1 the slope of the power has no end where p is 1
         missing = (-torch.expm1(-minus_log_p)).clamp(min=1e-6)
         return (self.alpha[label] * missing**self.gamma * minus_log_p).mean()
+
+
+def positive_weights(class_counts: Sequence[int], n_rows: int, power: float) -> Float[Tensor, " class"]:
+    """Weigh the positives of each class by (negatives / positives) ** power.
+
+    A class that no training row has, or every one, keeps weight 1: it teaches one answer only.
+
+    Args:
+        class_counts: training rows per class.
+        n_rows: training rows.
+        power: 0 leaves the classes as they are, 1 gives positives and negatives of a class the same total.
+
+    Raises:
+        ValueError: the power lies outside 0 to 1, or a class has more rows than there are.
+    """
+    _check_power(power)
+    if max(class_counts) > n_rows:
+        raise ValueError(f"class_counts={tuple(class_counts)} exceed n_rows={n_rows}: count each row once per class")
+    positive = torch.tensor(class_counts, dtype=torch.float64)
+    negative = n_rows - positive
+    both = (positive > 0) & (negative > 0)
+    return torch.where(both, (negative / positive.clamp(min=1)) ** power, 1).float()
+
+
+def column_weights(class_counts: Sequence[int], power: float) -> Float[Tensor, " class"]:
+    """Weigh the questions about rare classes up: rows ** -power, with mean 1 over the classes.
+
+    An absent class weighs 1, the mean: it teaches one answer only. The power is that of `class_weights`.
+    """
+    _check_power(power)
+    count = torch.tensor(class_counts, dtype=torch.float64)
+    weight, there = count.clamp(min=1) ** -power, count > 0
+    return torch.where(there, weight / weight[there].mean(), 1).float()
+
+
+class BinaryCrossEntropy(nn.Module):
+    """The mean over rows and classes of -log p of the true answer."""
+
+    consumes = "logits"
+    problems = ("multilabel", "binary")
+    weighted = False
+
+    def forward(self, logits: Float[Tensor, "row class"], label: Float[Tensor, "row class"]) -> Float[Tensor, ""]:
+        return F.binary_cross_entropy_with_logits(logits.float(), label)
+
+
+class WeightedBinaryCrossEntropy(nn.Module):
+    """The mean of -log p of the true answer, positives weighed by `positive_weights`, which says what power means."""
+
+    consumes = "logits"
+    problems = ("multilabel", "binary")
+    weighted = True
+    weight: Tensor
+
+    def __init__(self, class_counts: Sequence[int], n_rows: int, power: float = 0.5) -> None:
+        super().__init__()
+        self.register_buffer("weight", positive_weights(class_counts, n_rows, power), persistent=False)
+
+    def forward(self, logits: Float[Tensor, "row class"], label: Float[Tensor, "row class"]) -> Float[Tensor, ""]:
+        return F.binary_cross_entropy_with_logits(logits.float(), label, pos_weight=self.weight)
+
+
+class BinaryFocal(nn.Module):
+    """The mean of -a w (1 - p) ** gamma log p, p of the true answer: answers that are already right count little.
+
+    Here a is alpha where the class is there and 1 - alpha where it is not; w comes from `column_weights`.
+
+    Args:
+        class_counts: training rows per class.
+        alpha: share of the positives; 0.5 treats both answers alike, and halves the loss.
+        gamma: how little; 0 is weighted cross-entropy.
+        power: of the inverse frequency; 0 sets w to 1.
+
+    Raises:
+        ValueError: alpha does not lie between 0 and 1, or gamma is negative.
+
+    Source:
+        Lin et al., ICCV 2017, arXiv:1708.02002, equation 5, in its binary form.
+    """
+
+    consumes = "logits"
+    problems = ("multilabel", "binary")
+    weighted = True
+    weight: Tensor
+
+    def __init__(
+        self, class_counts: Sequence[int], alpha: float = 0.434, gamma: float = 2.135, power: float = 0.5
+    ) -> None:
+        super().__init__()
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha={alpha} must lie between 0 and 1, or one of the answers costs nothing")
+        _check_gamma("gamma", gamma)
+        self.alpha, self.gamma = alpha, gamma
+        self.register_buffer("weight", column_weights(class_counts, power), persistent=False)
+
+    def forward(self, logits: Float[Tensor, "row class"], label: Float[Tensor, "row class"]) -> Float[Tensor, ""]:
+        log_p, log_rest = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
+        if_there = -self.alpha * (self.gamma * log_rest).exp() * log_p
+        if_not = -(1 - self.alpha) * (self.gamma * log_p).exp() * log_rest
+        return (self.weight * (label * if_there + (1 - label) * if_not)).mean()
+
+
+class AsymmetricLoss(nn.Module):
+    """Focal loss with one gamma for each answer, and nothing for a negative that is right by a margin.
+
+    Args:
+        gamma_positive: how little a class that is there and found counts.
+        gamma_negative: how little a class that is not there counts, as its probability falls.
+        clip: margin; below this probability a negative costs nothing at all.
+
+    Raises:
+        ValueError: a gamma is negative, or the margin does not lie between 0 and 1.
+
+    Source:
+        Ben-Baruch et al., ICCV 2021, arXiv:2009.14119, equations 4 to 7; its values for images.
+    """
+
+    consumes = "logits"
+    problems = ("multilabel", "binary")
+    weighted = False
+    log_clip: Tensor
+
+    def __init__(self, gamma_positive: float = 0.0, gamma_negative: float = 4.0, clip: float = 0.05) -> None:
+        super().__init__()
+        _check_gamma("gamma_positive", gamma_positive)
+        _check_gamma("gamma_negative", gamma_negative)
+        if not 0 <= clip < 1:
+            raise ValueError(f"clip={clip} must be at least 0 and below 1, or no negative costs anything: try 0.05")
+        self.gamma_positive, self.gamma_negative = gamma_positive, gamma_negative
+        self.register_buffer("log_clip", torch.tensor(clip).log(), persistent=False)
+
+    def forward(self, logits: Float[Tensor, "row class"], label: Float[Tensor, "row class"]) -> Float[Tensor, ""]:
+        log_p, log_rest = F.logsigmoid(logits.float()), F.logsigmoid(-logits.float())
+        if_there = -(self.gamma_positive * log_rest).exp() * log_p
+        log_rest = torch.logaddexp(log_rest, self.log_clip).clamp(max=0)  # of 1 - max(p - clip, 0)
+        # clamped: below gamma 1 the slope of the power has no end where the probability is 0
+        beyond = (-torch.expm1(log_rest)).clamp(min=1e-6)
+        if_not = -(beyond**self.gamma_negative) * log_rest
+        return (label * if_there + (1 - label) * if_not).mean()
+
+
+def _check_power(power: float) -> None:
+    if not 0 <= power <= 1:
+        raise ValueError(f"power={power} must lie between 0 (no weights) and 1 (inverse frequency): 0.5 is usual")
+
+
+def _check_gamma(name: str, gamma: float) -> None:
+    if gamma < 0:
+        raise ValueError(f"{name}={gamma} must be at least 0, or answers that are right count most: 2 is usual")
