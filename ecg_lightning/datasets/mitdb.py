@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from ecg_lightning.datasets import wfdb_files
+from ecg_lightning.datasets import wfdb_beats, wfdb_files
 from ecg_lightning.datasets.sources import Place, check_complete, check_source, locate, source_hash
 from ecg_lightning.structures import Record
 
@@ -45,7 +45,7 @@ class MITDB:
         "https://doi.org/10.13026/C2F305"
     )
     provides = ("patient", "beats", "de_chazal_records")
-    reader_files = (Path(__file__), Path(wfdb_files.__file__))
+    reader_files = (Path(__file__), Path(wfdb_files.__file__), Path(wfdb_beats.__file__))
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class MITDB:
         """
         header = self._header(record)
         places = wfdb_files.choose_leads(record, header.lead_names, leads)
-        peak_sample, symbol = wfdb_files.read_beats(self.root, header)
+        peak_sample, symbol = wfdb_beats.read_beats(self.root, header)
         return Record(
             name=record,
             patient=self.patient_of(record),

@@ -115,5 +115,5 @@ def test_impossible_setting_is_refused(tmp_path: Path, setting: str, limit: str)
 
 
 def test_cache_key_covers_the_reader() -> None:
-    assert [file.name for file in MITDB.reader_files] == ["mitdb.py", "wfdb_files.py"]
+    assert [file.name for file in MITDB.reader_files] == ["mitdb.py", "wfdb_files.py", "wfdb_beats.py"]
     assert all(file.is_file() for file in MITDB.reader_files)
