@@ -31,6 +31,23 @@ def confusion(
     return confusion_per_group(label, predicted, n_classes, np.zeros_like(label), 1)[0]
 
 
+def confusion_per_class(
+    label: Int[np.ndarray, "row class"],
+    called: Bool[np.ndarray, "row class"],
+    group: Int[np.ndarray, " row"],
+    n_groups: int,
+) -> Int[np.ndarray, "group class 2 2"]:
+    """Count truth against call for each class on its own, once per group; index 1 is yes.
+
+    Every score of a confusion matrix applies: sensitivity(counts)[..., 1] is that of the class, and
+    sensitivity(counts)[..., 0] its specificity.
+    """
+    n_classes = label.shape[1]
+    cell = (((group[:, None] * n_classes) + np.arange(n_classes)) * 2 + label) * 2 + called
+    counts = np.bincount(cell.ravel(), minlength=n_groups * n_classes * 4)
+    return counts.reshape(n_groups, n_classes, 2, 2)
+
+
 def accuracy(counts: Num[np.ndarray, "*batch class class"]) -> Float[np.ndarray, "*batch"]:
     """Share of windows called right."""
     return _ratio(_right(counts).sum(-1), counts.sum((-2, -1)))
@@ -156,6 +173,31 @@ def average_precision(score: Float[np.ndarray, " row"], positive: Bool[np.ndarra
         return float("nan")
     recall, precise = precision_recall_curve(score, positive)
     return float(np.sum(np.diff(recall) * precise[1:]))
+
+
+def reliability(
+    p: Float[np.ndarray, " row"], outcome: Bool[np.ndarray, " row"], n_bins: int = 15
+) -> tuple[Float[np.ndarray, " bin"], Float[np.ndarray, " bin"], Int[np.ndarray, " bin"]]:
+    """Compare what was said with what came, in bins of equal width over [0, 1].
+
+    Returns:
+        Per bin: mean of p, share of outcomes that came, rows. The first two are NaN where a bin is empty.
+    """
+    place = np.minimum((p * n_bins).astype(np.int64), n_bins - 1)
+    count = np.bincount(place, minlength=n_bins)
+    said, came = (np.bincount(place, weights=values, minlength=n_bins) for values in (p, outcome))
+    return _ratio(said, count), _ratio(came, count), count
+
+
+def expected_calibration_error(p: Float[np.ndarray, " row"], outcome: Bool[np.ndarray, " row"]) -> float:
+    """Mean distance between what was said and what came, over 15 bins, weighted by their rows.
+
+    Source:
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017, eq. 3.
+    """
+    said, came, count = reliability(p, outcome)
+    there = count > 0
+    return float(np.average(np.abs(said - came)[there], weights=count[there])) if there.any() else float("nan")
 
 
 def _walk_down(

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from sklearn import metrics as second
+from torchmetrics.functional.classification import binary_calibration_error
 
 from ecg_lightning.metrics import (
     accuracy,
@@ -10,13 +12,16 @@ from ecg_lightning.metrics import (
     average_precision,
     concordance,
     confusion,
+    confusion_per_class,
     confusion_per_group,
+    expected_calibration_error,
     f1,
     jk_index,
     kappa,
     macro,
     precision,
     precision_recall_curve,
+    reliability,
     roc_curve,
     sensitivity,
 )
@@ -137,3 +142,35 @@ def test_concordance_weighted_by_group_is_the_auroc_of_the_repeated_rows() -> No
     n_negative = weight @ np.bincount(group[~positive], minlength=4)
     weighted = weight @ pairs @ weight / (n_positive * n_negative)
     assert weighted == pytest.approx(second.roc_auc_score(positive[repeated], score[repeated]))
+
+
+def test_each_class_against_the_rest_equals_scikit_learn() -> None:
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 2, (300, 4))
+    called = rng.random((300, 4)) < 0.3 + 0.4 * label
+    group = rng.integers(0, 3, 300)
+    counts = confusion_per_class(label, called, group, 3)
+    np.testing.assert_array_equal(counts.sum(axis=0), second.multilabel_confusion_matrix(label, called))
+    for index in range(3):
+        own = group == index
+        np.testing.assert_array_equal(counts[index], second.multilabel_confusion_matrix(label[own], called[own]))
+    everyone = counts.sum(axis=0)
+    np.testing.assert_allclose(f1(everyone)[:, 1], second.f1_score(label, called, average=None))
+    np.testing.assert_allclose(sensitivity(everyone)[:, 0], second.recall_score(1 - label, ~called, average=None))
+
+
+def test_bins_say_what_was_said_what_came_and_how_often() -> None:
+    said, came, count = reliability(np.array([0.0, 0.1, 0.5, 0.9, 1.0]), np.array([False, True, True, True, True]), 4)
+    np.testing.assert_allclose(said, [0.05, np.nan, 0.5, 0.95])
+    np.testing.assert_allclose(came, [0.5, np.nan, 1.0, 1.0])
+    np.testing.assert_array_equal(count, [2, 0, 1, 2])
+
+
+def test_the_calibration_error_equals_that_of_torchmetrics() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.random(500)
+    outcome = rng.random(500) < p**2
+    theirs = binary_calibration_error(torch.tensor(p), torch.tensor(outcome).long(), n_bins=15, norm="l1")
+    assert expected_calibration_error(p, outcome) == pytest.approx(float(theirs))
+    assert expected_calibration_error(np.ones(3), np.ones(3, dtype=bool)) == 0
+    assert np.isnan(expected_calibration_error(p[:0], outcome[:0]))

@@ -1,0 +1,57 @@
+"""Replicates by weights equal scikit-learn on the rows that were drawn, repeated one by one."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as second
+
+from ecg_lightning.ranking import auroc_replicates, ranking_replicates
+
+
+def draw(n: int, n_units: int, decimals: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(score, positive, unit, weight); few decimals make many ties."""
+    rng = np.random.default_rng(n + n_units + decimals)
+    score = np.round(rng.normal(size=n), decimals)
+    unit = rng.permutation(np.arange(n) % n_units)
+    weight = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=40).astype(np.float64)
+    return score, score + 2 * rng.normal(size=n) > 1.0, unit, weight
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 9])
+@pytest.mark.parametrize("n_units", [7, 60, 200])
+def test_replicates_equal_scikit_learn_on_the_repeated_rows(n_units: int, decimals: int) -> None:
+    score, positive, unit, weight = draw(200, n_units, decimals)
+    areas, precise = ranking_replicates(score, positive, unit, weight)
+    for replicate, drawn in enumerate(weight):
+        rows = np.repeat(np.arange(200), drawn[unit].astype(int))
+        assert areas[replicate] == pytest.approx(second.roc_auc_score(positive[rows], score[rows]), abs=1e-12)
+        expected = second.average_precision_score(positive[rows], score[rows])
+        assert precise[replicate] == pytest.approx(expected, abs=1e-12)
+
+
+def test_pairs_of_units_and_steps_of_ranks_give_the_same_aurocs() -> None:
+    score, positive, unit, weight = draw(200, 8, 1)
+    np.testing.assert_array_equal(
+        auroc_replicates(score, positive, unit, weight), ranking_replicates(score, positive, unit, weight)[0]
+    )
+    many = draw(200, 50, 1)
+    np.testing.assert_array_equal(auroc_replicates(*many), ranking_replicates(*many)[0])
+
+
+def test_replicates_in_small_chunks_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = draw(200, 60, 1)
+    whole = ranking_replicates(*drawn)
+    monkeypatch.setattr("ecg_lightning.ranking.CHUNK_BYTES", 3 * 8 * 100)
+    np.testing.assert_array_equal(ranking_replicates(*drawn), whole)
+
+
+def test_a_replicate_that_lacks_one_kind_has_no_score() -> None:
+    score, positive, unit = np.array([0.1, 0.2, 0.3]), np.array([True, False, True]), np.arange(3)
+    weight = np.array([[0.0, 3.0, 0.0], [2.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
+    areas, precise = ranking_replicates(score, positive, unit, weight)
+    np.testing.assert_array_equal(areas, [np.nan, np.nan, 0.5])
+    np.testing.assert_allclose(precise, [np.nan, 1.0, (1 + 2 / 3) / 2])
+    areas, precise = ranking_replicates(score, np.zeros(3, dtype=bool), unit, weight)
+    assert np.isnan([areas, precise]).all()
+    areas, precise = ranking_replicates(score, np.ones(3, dtype=bool), unit, weight)
+    assert np.isnan(areas).all()
+    np.testing.assert_array_equal(precise, 1.0)
