@@ -18,10 +18,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from ecg_lightning import scp
 from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
 from ecg_lightning.refusals import ConfigError, in_short, refusals
 from ecg_lightning.schema import Config, Task
-from ecg_lightning.structures import Facts
+from ecg_lightning.structures import PERSON, Facts
 
 TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
 FACTS = tuple(f.name for f in fields(Facts))
@@ -32,6 +33,7 @@ GIVEN = {  # by train
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
 MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
+DATA_SAYS = ("needs", "describes", "scopes")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
     "float": (int, float),
@@ -58,6 +60,8 @@ def register() -> None:
         "positions": positions,
         "first": lambda *values: next((v for v in values if v is not None), None),
         "round_share": lambda share, n: round(share * n),
+        "scp_classes": lambda kind: ListConfig(list(scp_kind(kind))),
+        "scp_names": lambda kind: DictConfig(scp_kind(kind)),
         "default_cache": default_cache,
         "pid": os.getpid,
     }
@@ -104,6 +108,13 @@ def positions(names: Sequence[str], among: Sequence[str]) -> ListConfig:
     if unknown := [name for name in names if name not in among]:
         raise ConfigError(f"task.headline_classes holds {unknown}, not among task.classes={list(among)}")
     return ListConfig([list(among).index(name) for name in names])
+
+
+def scp_kind(kind: str) -> dict[str, str]:
+    """Classes of one kind of SCP-ECG statements, and what they mean."""
+    if kind not in scp.KINDS:
+        raise ConfigError(f"task.labels={kind} is unknown: choose from {', '.join(scp.KINDS)}")
+    return scp.long_names(kind)
 
 
 def default_cache() -> str:
@@ -239,9 +250,13 @@ def _clashes(cfg: DictConfig) -> Iterator[str]:
     corpus, model, loss, split, sampler = (
         constructor(cfg[part]._target_) for part in ("dataset", "model", "loss", "split", "sampler")
     )
+    data = constructor(cfg.task.data._target_)
     silent = [
         f"{part.name} does not say `{word}`: give the class that attribute, as a literal"
-        for part, words in ((model, MODEL_SAYS), (loss, LOSS_SAYS), (split, ("needs",)), (sampler, ("rebalances",)))
+        for part, words in (
+            *((model, MODEL_SAYS), (loss, LOSS_SAYS), (data, DATA_SAYS)),
+            *((split, ("needs",)), (sampler, ("rebalances",)), (corpus, ("provides",))),
+        )
         for word in words
         if word not in part.declares
     ]
@@ -254,9 +269,18 @@ def _clashes(cfg: DictConfig) -> Iterator[str]:
     if cfg.task.problem not in loss.declares["problems"]:
         yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
     if "features" in takes and not cfg.features.names:
-        yield f"model {model.name} needs features, but none are chosen: features=rhythm, or a model of the ECG alone"
-    if lacking := [need for need in split.declares["needs"] if need not in corpus.declares["provides"]]:
-        yield f"split {split.name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
+        yield f"model {model.name} needs features, but none are chosen: features=rhythm for beats, features=demographics for persons, or a model of the ECG alone"
+    for who, part in (("split", split), ("task", data)):
+        if lacking := [need for need in part.declares["needs"] if need not in corpus.declares["provides"]]:
+            name = cfg.task.name if who == "task" else part.name
+            yield f"{who} {name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
+    if strange := [name for name in cfg.features.names if (name in PERSON) != (data.declares["describes"] == "person")]:
+        yield (
+            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
+            f"task {cfg.task.name} is about a {data.declares['describes']}: choose others, or features=none"
+        )
+    if model.declares["scope"] not in data.declares["scopes"]:
+        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
     rebalances = sampler.declares["rebalances"]
     if rebalances and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
         yield (

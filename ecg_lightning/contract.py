@@ -7,10 +7,17 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-from ecg_lightning.prepare import Features, Preprocess, Window, latency_ms
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window, latency_ms
 
-VERSION = 1
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}  # from each older version to the next
+VERSION = 2
+
+
+def _from_1(found: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew beats in millivolts alone, and their most likely class."""
+    return found | {"problem": "multiclass", "preprocess": found["preprocess"] | {"unit": "mV"}}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}  # from each version to the next
 
 
 class BadBundle(ValueError):
@@ -26,14 +33,16 @@ class Contract:
         network: its class, e.g. "ecg_lightning.models.hybrid_cnn.HybridCNN".
         arguments: of its constructor; plain values.
         produces: what it gives, e.g. "logits".
+        problem: "multiclass", where the likeliest class is called, or "multilabel", where each has its threshold.
         classes: in the order of its outputs.
         class_names: long names.
         preprocess: what is done to a record, leads and sampling rate included.
-        window: what is cut round each R peak.
-        features: numbers of the rhythm that it takes.
+        window: what is cut round each R peak, or the crops of a whole recording.
+        features: numbers beside the ECG that it takes.
         feature_mean: of the training rows; the network standardises.
         feature_std: likewise.
         temperature: logits are divided by it before they become probabilities; from validation rows.
+        thresholds: one per class, on calibrated probabilities, from validation rows; None where the likeliest is called.
         patients: ids on each side, {"train": [...], "val": [...], "test": [...]}.
         data: what it learned from: corpus, fingerprint, synthetic, licence.
         tags: what a reader of the numbers must know.
@@ -45,14 +54,16 @@ class Contract:
     network: str
     arguments: Mapping[str, Any]
     produces: str
+    problem: str
     classes: tuple[str, ...]
     class_names: Mapping[str, str]
     preprocess: Preprocess
-    window: Window
+    window: Window | Crops
     features: Features
     feature_mean: tuple[float, ...]
     feature_std: tuple[float, ...]
     temperature: float
+    thresholds: tuple[float, ...] | None
     patients: Mapping[str, tuple[str, ...]]
     data: Mapping[str, Any]
     tags: Mapping[str, str]
@@ -75,6 +86,7 @@ class Contract:
             "network": {"class": self.network, "arguments": dict(self.arguments)},
             "inputs": self._inputs(),
             "produces": self.produces,
+            "problem": self.problem,
             "classes": self.classes,
             "class_names": dict(self.class_names),
             "leads": leads,
@@ -85,9 +97,9 @@ class Contract:
             "mode": mode,
             "latency_ms": latency,
             "latency_reason": reason,
-            "aggregation": "beat",
-            "decision": "argmax",
-            "thresholds": None,
+            "aggregation": "beat" if isinstance(self.window, Window) else "crops",
+            "decision": "argmax" if self.thresholds is None else "thresholds",
+            "thresholds": self.thresholds,
             "temperature": self.temperature,
             "patients": {side: list(ids) for side, ids in self.patients.items()},
             "data": dict(self.data),
@@ -110,7 +122,7 @@ class Contract:
                 "name": "ecg",
                 "shape": [len(leads), self.window.n_samples],
                 "leads": leads,
-                "unit": "mV",
+                "unit": self.preprocess.unit,
                 "normalise": scale,
             },
             {
@@ -161,14 +173,16 @@ def _contract(found: dict[str, Any]) -> Contract:
         network=found["network"]["class"],
         arguments=found["network"]["arguments"],
         produces=found["produces"],
+        problem=found["problem"],
         classes=tuple(found["classes"]),
         class_names=found["class_names"],
         preprocess=Preprocess(leads=leads, fs_hz=found["fs_hz"], mode=mode, **found["preprocess"]),
-        window=Window(**found["window"]),
+        window=(Window if found["aggregation"] == "beat" else Crops)(**found["window"]),
         features=Features(names=tuple(found["features"]["names"]), mode=mode),
         feature_mean=tuple(features["mean"]),
         feature_std=tuple(features["std"]),
         temperature=found["temperature"],
+        thresholds=None if found["thresholds"] is None else tuple(found["thresholds"]),
         patients={side: tuple(ids) for side, ids in found["patients"].items()},
         data=found["data"],
         tags=found["tags"],

@@ -39,6 +39,8 @@ RECORDING = ModelSignature(
             ColSpec(Array(DataType.string), "leads"),
             ColSpec(DataType.double, "fs_hz"),
             ColSpec(Array(DataType.long), "peak_sample"),
+            ColSpec(DataType.double, "age_years", required=False),
+            ColSpec(DataType.double, "sex_female", required=False),
         ]
     )
 )

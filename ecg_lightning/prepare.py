@@ -1,6 +1,6 @@
 """From a record to what a network sees: the one path for training, prediction, explanation, export and streaming."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecg_lightning.dsp import filters, normalise, resample, rhythm
-from ecg_lightning.structures import Record, Refused
+from ecg_lightning.structures import PERSON, Record, Refused
 
 FILTERS = ("butterworth", "median", "none")
 SCALES = ("window", "record", "running", "none")
 MODES = ("diagnostic", "real_time")
+AGGREGATES = ("mean", "max")
 FLAT = 1e-6  # spread of a window below which it counts as flat: dividing would blow rounding noise up
 MEMORY_S = 10.0  # of the running scale: about ten beats
 
@@ -33,6 +34,7 @@ class Preprocess:
         high_hz: its upper corner.
         order: of either slope.
         scale: z-score by "window", by "record", by "running" mean and spread, or "none".
+        unit: of the records, "mV"; "NU" where their amplitude is lost, which takes a z-score.
     """
 
     leads: Sequence[str]  # lists of the config become tuples
@@ -44,6 +46,7 @@ class Preprocess:
     high_hz: float = 50.0
     order: int = 2
     scale: str = "window"
+    unit: str = "mV"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "leads", tuple(self.leads))
@@ -52,6 +55,8 @@ class Preprocess:
                 raise ValueError(f"{name}={getattr(self, name)} is unknown: choose from {', '.join(known)}")
         if not self.leads:
             raise ValueError("leads=[] names no lead: give at least one, e.g. task.signal.leads=[MLII]")
+        if self.unit != "mV" and self.scale == "none":
+            raise ValueError(f"unit={self.unit} says that amplitude is lost: take scale=record instead of none")
         if self.filter == "butterworth":
             _ = self._sos  # says at once which corners are impossible
         if self.mode == "real_time" and (reason := self.looks_ahead):
@@ -115,7 +120,7 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of samples around an R peak.
+    """A stretch of samples around an R peak, one for every beat.
 
     Args:
         n_samples: its length.
@@ -131,11 +136,40 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Features:
-    """Numbers of the rhythm, one row per beat.
+class Crops:
+    """Overlapping stretches of a whole recording: one drawn at random in training, all of them asked later.
 
     Args:
-        names: from `dsp.rhythm.NAMES`; none for a model of the ECG alone.
+        n_samples: length of each.
+        hop: samples from one beginning to the next.
+        by: one answer is made of theirs by the "mean" or the "max" of their probabilities.
+    """
+
+    n_samples: int
+    hop: int
+    by: str
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 1 or not 1 <= self.hop <= self.n_samples:
+            raise ValueError(
+                f"crops of {self.n_samples} samples every {self.hop} would leave samples out: hop must lie "
+                f"between 1 and the length of a crop"
+            )
+        if self.by not in AGGREGATES:
+            raise ValueError(f"task.aggregate={self.by} is unknown: choose from {', '.join(AGGREGATES)}")
+
+    def starts(self, length: int) -> Int[np.ndarray, " crop"]:
+        """First samples of the crops of a recording; the last one ends with it."""
+        last = max(0, length - self.n_samples)
+        return np.unique(np.append(np.arange(0, last, self.hop), last))
+
+
+@dataclass(frozen=True)
+class Features:
+    """Numbers beside the ECG: of the rhythm, one row per beat, or of the person, one row per recording.
+
+    Args:
+        names: from `dsp.rhythm.NAMES`, or from PERSON; none for a model of the ECG alone.
         mode: "real_time" allows nothing that looks ahead.
     """
 
@@ -144,17 +178,40 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        if unknown := [name for name in self.names if name not in rhythm.NAMES]:
-            raise ValueError(f"features.names holds {unknown}: choose from {', '.join(rhythm.NAMES)}")
-        ahead = [name for name in self.names if rhythm.NAMES[name].looks_ahead]
+        if unknown := [name for name in self.names if name not in (*rhythm.NAMES, *PERSON)]:
+            raise ValueError(f"features.names holds {unknown}: choose from {', '.join((*rhythm.NAMES, *PERSON))}")
+        if len({name in PERSON for name in self.names}) > 1:
+            raise ValueError(
+                f"features.names={list(self.names)} mixes beats and persons: take {', '.join(PERSON)} alone, or none"
+            )
+        ahead = self.looking_ahead
         if self.mode == "real_time" and ahead:
             raise ValueError(
                 f"task.mode=real_time, but {', '.join(ahead)} look ahead: leave them out of features.names"
             )
 
+    @property
+    def describes(self) -> str | None:
+        """What a row is about: "beat" or "person"; None where there are no features."""
+        if not self.names:
+            return None
+        return "person" if self.names[0] in PERSON else "beat"
+
+    @property
+    def looking_ahead(self) -> list[str]:
+        """Those that need later beats."""
+        return [name for name in self.names if name in rhythm.NAMES and rhythm.NAMES[name].looks_ahead]
+
     def of(self, peak_sample: Int[np.ndarray, " beat"], fs_hz: float) -> Float[np.ndarray, "beat feature"]:
         """The features of one record's beats, raw."""
         return rhythm.rhythm_features(peak_sample, fs_hz, self.names)
+
+    def of_persons(self, person: Mapping[str, Float[np.ndarray, " record"]]) -> Float[np.ndarray, "record feature"]:
+        """The features of recordings by what is known of the persons; NaN where it is not."""
+        n_records = len(next(iter(person.values()), ()))
+        nowhere = np.full(n_records, np.nan)
+        columns = [person.get(name, nowhere) for name in self.names]
+        return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((n_records, 0), np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +221,7 @@ class Prepared:
     Args:
         ecg: preprocessed, one row per lead.
         peak_sample: R peaks at the new rate.
-        features: one row per beat.
+        features: one row per beat, or one for the recording.
     """
 
     ecg: Float[np.ndarray, "lead time"]
@@ -173,23 +230,36 @@ class Prepared:
 
 
 def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepared:
-    """Preprocess a record and describe its beats.
+    """Preprocess a record and describe its beats, or the person.
 
     Args:
         record: with the leads of `preprocess.leads`, in that order.
         preprocess: what to do to the signal.
-        features: what to say of the rhythm.
+        features: what to say beside the signal.
+
+    Raises:
+        Refused: the record has another unit than the preprocessing is for.
     """
+    if record.unit != preprocess.unit:
+        raise Refused(
+            f"record {record.name} is in {record.unit}, but the preprocessing is for {preprocess.unit}: convert it first"
+        )
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
-    return Prepared(ecg, peak_sample, features.of(peak_sample, preprocess.fs_hz))
+    if features.describes == "person":
+        described = features.of_persons({name: np.array([value]) for name, value in record.person.items()})
+    else:
+        described = features.of(peak_sample, preprocess.fs_hz)
+    return Prepared(ecg, peak_sample, described)
 
 
-def latency_ms(preprocess: Preprocess, window: Window, features: Features) -> tuple[float | None, str]:
+def latency_ms(preprocess: Preprocess, window: Window | Crops, features: Features) -> tuple[float | None, str]:
     """How long after an R peak a decision can be had, without the computing; None with the reason where never."""
+    if isinstance(window, Crops):
+        return None, "the answer is about a whole recording, not about a beat"
     if reason := preprocess.looks_ahead:
         return None, reason
-    if ahead := [name for name in features.names if rhythm.NAMES[name].looks_ahead]:
+    if ahead := features.looking_ahead:
         return None, f"{ahead[0]} needs later beats"
     if preprocess.mode != "real_time":
         return None, "task.mode=diagnostic may resample, which looks ahead"
@@ -236,3 +306,12 @@ def windows(prepared: Prepared, preprocess: Preprocess, window: Window) -> Float
     place = torch.stack([torch.zeros(n_beats, dtype=torch.int64), torch.full((n_beats,), n_samples), start])
     flat = torch.from_numpy(np.ascontiguousarray(prepared.ecg)).reshape(-1)
     return scale_windows(cut(flat, place, n_leads, window.n_samples), preprocess.scale)
+
+
+def crops(prepared: Prepared, preprocess: Preprocess, cropping: Crops) -> Float[Tensor, "crop lead time"]:
+    """All crops of one recording, as the network sees them."""
+    n_leads, n_samples = prepared.ecg.shape
+    start = torch.from_numpy(cropping.starts(n_samples))
+    place = torch.stack([torch.zeros_like(start), torch.full_like(start, n_samples), start])
+    flat = torch.from_numpy(np.ascontiguousarray(prepared.ecg)).reshape(-1)
+    return scale_windows(cut(flat, place, n_leads, cropping.n_samples), preprocess.scale)

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
 
-from ecg_lightning import assembly, bundle, data_card, evaluation
+from ecg_lightning import assembly, bundle, data_card, evaluation, examples
 from ecg_lightning.callbacks import Speed
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
@@ -82,8 +82,7 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     sides = ("val", "test") if (alone if cfg.test is None else cfg.test) else ("val",)
     predictions = predict(cfg, trainer, module, data, sides)
     predictions.write(folder / "predictions.parquet")
-    examples = data_card.examples(data, predictions.table)
-    np.savez(folder / "examples.npz", allow_pickle=False, **examples)
+    np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
     evaluated = evaluation.evaluate(predictions)
     bundle.write(folder / "model", network, assembly.contract(cfg, data, card, arguments, evaluated))
     numbers = evaluated.metrics | speed.numbers()
@@ -149,7 +148,8 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of the last whole epoch is kept.
     """
-    callbacks = [c for c in constructed(cfg.callbacks).values() if cfg.trainer.enable_progress_bar or not is_bar(c)]
+    wanted = [c for c in constructed(cfg.callbacks).values() if c is not None]  # a preset may leave one out
+    callbacks = [c for c in wanted if cfg.trainer.enable_progress_bar or not is_bar(c)]
     trainer = constructed(
         cfg.trainer, callbacks=[*callbacks, speed], logger=history, default_root_dir=str(history.folder)
     )
@@ -184,18 +184,8 @@ def predict(
     except SystemExit:
         raise Interrupted(str(cfg.resume)) from None
     row, logits = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
-    table = data.table
-    known = {
-        "row": row,
-        "record": np.array(table.record_names)[table.record[row]],
-        "patient": np.array(table.patient_names)[table.patient[row]],
-        "time_s": table.time_s[row],
-        "side": np.where(np.isin(row, data.fold.val), "val", "test"),
-        "fold": np.int16(0),
-        "label": table.label[row].astype(np.int16),
-    }
     return Predictions(
-        table=pd.DataFrame(known | {f"logit_{c}": logits[:, i] for i, c in enumerate(cfg.task.classes)}),
+        table=_described(row, logits, data),
         task=cfg.task.name,
         problem=cfg.task.problem,
         classes=tuple(cfg.task.classes),
@@ -204,8 +194,29 @@ def predict(
         tags=data_card.data_tags(data, data.corpus),
         headline_classes=tuple(cfg.task.headline_classes),
         without=(*data.fold.without, *cfg.task.without),
+        groups=tuple(data.table.groups),
         seed=cfg.seed,
     )
+
+
+def _described(row: np.ndarray, logits: np.ndarray, data: Any) -> pd.DataFrame:
+    """The rows with all that is known of them."""
+    table, classes = data.table, data.classes
+    known = {
+        "row": row,
+        "record": np.array(table.record_names)[table.record[row]],
+        "patient": np.array(table.patient_names)[table.patient[row]],
+        "time_s": table.time_s[row],
+        "side": np.where(np.isin(row, data.fold.val), "val", "test"),
+        "fold": np.int16(0),
+    }
+    label = table.label[row]
+    if label.ndim == 1:
+        known["label"] = label.astype(np.int16)
+    else:
+        known |= {f"label_{c}": label[:, i].astype(np.int8) for i, c in enumerate(classes)}
+    known |= {f"group_{name}": words[row] for name, words in table.groups.items()}
+    return pd.DataFrame(known | {f"logit_{c}": logits[:, i] for i, c in enumerate(classes)})
 
 
 def is_bar(callback: Callback) -> bool:

@@ -13,7 +13,7 @@ class Signal:
     leads: list[str] = MISSING
     fs_hz: float = MISSING
     window_s: Any = MISSING  # seconds, or a fraction such as 280/360
-    r_position: float = MISSING  # share of the window before the R peak
+    r_position: float = 0.5  # share of the window before the R peak, where there is one
 
 
 @dataclass
@@ -32,7 +32,9 @@ class Task:
     problem: str = MISSING
     classes: list[str] = MISSING
     class_names: dict[str, str] = MISSING
-    headline_classes: list[str] = MISSING
+    headline_classes: list[str] = field(default_factory=list)
+    labels: str | None = None  # kind of labels, where the corpus has several
+    aggregate: str = "mean"  # of the crops of a recording
     monitor: Monitor = field(default_factory=Monitor)
     metrics: Any = MISSING
     mode: str = MISSING
@@ -52,6 +54,7 @@ class Config:
     features: Any = MISSING
     split: Any = MISSING
     sampler: Any = MISSING
+    augment: Any = MISSING
     model: Any = MISSING
     loss: Any = MISSING
     modules: Any = MISSING

@@ -36,8 +36,10 @@ def folds(split: Split, table: WindowTable) -> Iterator[Fold]:
     """Every fold of a split, checked: the only way that rows reach a side.
 
     Raises:
-        Refused: a side is empty, or a patient stands on two sides and the split does not say so.
+        Refused: a side is empty, a patient stands on two sides and the split does not say so, or the split goes by
+            patients that nobody knows.
     """
+    _check_known(split, table)
     for fold in split.divide(table):
         _check_sides(fold)
         yield _check_patients(fold, table)
@@ -99,8 +101,9 @@ class Holdout:
         n_val, n_test = (max(1, round(share * n_patients)) for share in (self.val_share, self.test_share))
         if n_patients < n_val + n_test + 1:
             raise Refused(f"split=holdout needs at least 3 patients, got {n_patients}")
-        counts = np.zeros((n_patients, int(table.label.max()) + 1), int)
-        np.add.at(counts, (table.patient, table.label), 1)
+        rows = by_class(table.label)
+        counts = np.zeros((n_patients, rows.shape[1]), int)
+        np.add.at(counts, table.patient, rows)
         rng = np.random.default_rng(self.seed)
         best, most = None, -1
         for _ in range(N_DRAWS):
@@ -117,6 +120,32 @@ class Holdout:
             )
         val_rows, test_rows = (np.isin(table.patient, side) for side in best)
         yield _fold(~val_rows & ~test_rows, val_rows, test_rows)
+
+
+class Official:
+    """The corpus's own folds, which keep its patients apart even where it does not name them.
+
+    Args:
+        validation: number of the fold to choose by.
+        test: number of the fold to report on; all others train.
+    """
+
+    needs: tuple[str, ...] = ("official_folds",)
+
+    def __init__(self, validation: int, test: int) -> None:
+        if validation == test:
+            raise Refused(f"split.validation={validation} and split.test={test} are one fold: choose by another")
+        self.validation, self.test = validation, test
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]:
+        if table.official_fold is None:
+            raise Refused("split=official needs a corpus with folds of its own: choose split=holdout")
+        number = table.official_fold
+        if absent := [n for n in (self.validation, self.test) if not (number == n).any()]:
+            there = ", ".join(str(n) for n in np.unique(number).tolist())
+            raise Refused(f"split=official finds no record in fold {absent[0]}: choose from {there}")
+        val, test = number == self.validation, number == self.test
+        yield _fold(~val & ~test, val, test)
 
 
 class RandomWindows:
@@ -142,6 +171,20 @@ class RandomWindows:
         yield replace(fold, shares_patients=True, tags={"leaky_split": "true"})
 
 
+def by_class(
+    label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"], n_classes: int | None = None
+) -> Int[np.ndarray, "row class"]:
+    """One 0/1 column per class, whether rows have one class or several.
+
+    Args:
+        label: class index, or the columns already.
+        n_classes: columns where label is an index; None for as many as occur.
+    """
+    if label.ndim == 2:
+        return label
+    return np.eye(int(label.max(initial=0)) + 1 if n_classes is None else n_classes, dtype=np.int64)[label]
+
+
 def _fold(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]) -> Fold:
     return Fold(np.flatnonzero(train), np.flatnonzero(val), np.flatnonzero(test))
 
@@ -154,23 +197,30 @@ def _check_shares(val_share: float, test_share: float) -> None:
 
 
 def _kept_away(
-    label: Int[np.ndarray, " row"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"]
+    label: Int[np.ndarray, "row class"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"]
 ) -> dict[int, tuple[int, int]]:
     """Classes of which validation holds more than a third: {class: (validation rows, of so many)}."""
-    out = {}
-    for c in np.unique(label[train | val]):
-        n_val, n_all = int((label[val] == c).sum()), int((label[train | val] == c).sum())
-        if n_val > KEPT_AWAY * n_all:
-            out[int(c)] = (n_val, n_all)
-    return out
+    n_val, n_all = label[val].sum(axis=0), label[train | val].sum(axis=0)
+    return {int(c): (int(n_val[c]), int(n_all[c])) for c in np.flatnonzero(n_val > KEPT_AWAY * n_all)}
 
 
 def _check_kept_away(
     label: Int[np.ndarray, " row"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], who: str
 ) -> None:
-    if away := _kept_away(label, train, val):
+    if away := _kept_away(by_class(label), train, val):
         what = ", ".join(f"{n} of {total} rows of class number {c}" for c, (n, total) in away.items())
         raise Refused(f"{who} keeps {what} away from training; at most a third may: choose other validation patients")
+
+
+def _check_known(split: Split, table: WindowTable) -> None:
+    """Refuse to go by patients where some are not known: two records of one person could part."""
+    if table.patient_known is None or "patient" not in split.needs:
+        return
+    if n_unknown := int((~table.patient_known).sum()):
+        raise Refused(
+            f"{n_unknown:,} of {len(table):,} records have no patient id, so a split by patients cannot keep persons "
+            f"apart: use split=official, the corpus's own folds"
+        )
 
 
 def _check_sides(fold: Fold) -> None:

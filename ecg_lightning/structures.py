@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+PERSON = ("age_years", "sex_female")
+"""Numbers about a person, by the names that records, sheets and features call them."""
+
 
 class Refused(ValueError):
     """Data and settings that cannot go together; the message says what to do."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,9 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ecg_lightning.batch import Batch
-from ecg_lightning.prepare import Window, cut, scale_windows
+from ecg_lightning.prepare import Crops, Window, cut, scale_windows
 from ecg_lightning.sampling import Sampler as Drawing
-from ecg_lightning.structures import WindowTable
+from ecg_lightning.structures import Refused, WindowTable
 
 FREE_SHARE = 0.25  # of the device's free memory that signals may take; the rest is for the network
 
@@ -26,16 +27,25 @@ class WindowSource:
         n_leads: leads of every record.
         window: what to cut.
         scale: "window" for a z-score of every lead of every window.
+
+    Raises:
+        Refused: crops are longer than a record, or records differ in length.
     """
 
     def __init__(
-        self, signal: Float[np.ndarray, " sample"], table: WindowTable, n_leads: int, window: Window, scale: str
+        self,
+        signal: Float[np.ndarray, " sample"],
+        table: WindowTable,
+        n_leads: int,
+        window: Window | Crops,
+        scale: str,
     ) -> None:
         self.signal = torch.from_numpy(signal)
         self.place = torch.stack([torch.from_numpy(part) for part in (table.first, table.length, table.start)])
         self.label = torch.from_numpy(table.label)
         self.features = torch.from_numpy(table.features)
         self.n_leads, self.window, self.scale = n_leads, window, scale
+        self.crop_start = torch.from_numpy(_crop_starts(window, table)) if isinstance(window, Crops) else None
 
     @property
     def n_bytes(self) -> int:
@@ -46,13 +56,23 @@ class WindowSource:
         moved = copy.copy(self)
         moved.signal, moved.place = self.signal.to(device), self.place.to(device)
         moved.label, moved.features = self.label.to(device), self.features.to(device)
+        moved.crop_start = None if self.crop_start is None else self.crop_start.to(device)
         return moved
 
-    def gather(self, row: Int[Tensor, "batch *beat"], scored: Bool[Tensor, "batch *beat"]) -> Batch:
-        """The windows of these rows; row -1 is padding and comes out as zeros, label 0."""
+    def gather(
+        self, row: Int[Tensor, "batch *beat"], scored: Bool[Tensor, "batch *beat"], seed: int | None = None
+    ) -> Batch:
+        """The windows of these rows; row -1 is padding and comes out as zeros, label 0.
+
+        Args:
+            row: into the window table.
+            scored: which of them count.
+            seed: of random crops, one of each record; None gives all of its crops, where it has several.
+        """
         flat, real = row.reshape(-1).clamp(min=0), row >= 0
-        ecg = cut(self.signal, self.place[:, flat], self.n_leads, self.window.n_samples)
-        ecg = scale_windows(ecg, self.scale).reshape(*row.shape, self.n_leads, self.window.n_samples)
+        place, crops = self._places(flat, seed)
+        ecg = cut(self.signal, place, self.n_leads, self.window.n_samples)
+        ecg = scale_windows(ecg, self.scale).reshape(*row.shape, *crops, self.n_leads, self.window.n_samples)
         features = self.features[flat].reshape(*row.shape, self.features.shape[1])
         label = self.label[flat].reshape(*row.shape, *self.label.shape[1:])
         if row.dim() > 1:  # only sequences hold padding
@@ -60,6 +80,39 @@ class WindowSource:
             features = features * real[..., None]
             label = label * real.reshape(*real.shape, *[1] * (label.dim() - real.dim()))
         return Batch(ecg, features, label, row, scored, {})
+
+    def _places(self, flat: Int[Tensor, " row"], seed: int | None) -> tuple[Int[Tensor, "3 window"], tuple[int, ...]]:
+        """Where the windows of these rows lie, and how many each row has where that is an axis of its own."""
+        first, length, start = place = self.place[:, flat]
+        if self.crop_start is None:
+            return place, ()
+        if seed is not None:  # drawn on the CPU, so that every device sees the same crops
+            share = torch.rand(len(flat), generator=torch.Generator().manual_seed(seed)).to(flat.device)
+            return torch.stack([first, length, (share * (length - self.window.n_samples + 1)).long()]), ()
+        n_crops = len(self.crop_start)
+        every = place.repeat_interleave(n_crops, dim=1)
+        every[2] = self.crop_start.repeat(len(flat))
+        return every, (n_crops,) if n_crops > 1 else ()
+
+
+def _crop_starts(crops: Crops, table: WindowTable) -> Int[np.ndarray, " crop"]:
+    shortest, longest = int(table.length.min()), int(table.length.max())
+    if shortest != longest:
+        raise Refused(
+            f"records of {shortest} and of {longest} samples stand side by side: crops need records of one length"
+        )
+    if crops.n_samples > shortest:
+        raise Refused(
+            f"task.signal.window_s asks for {crops.n_samples} samples, but records have {shortest}: take a shorter window"
+        )
+    return crops.starts(shortest)
+
+
+class Drawn(NamedTuple):
+    """Item numbers of one batch, and the seed of what chance does to it; None where nothing is left to chance."""
+
+    item: Int[np.ndarray, " batch"]
+    seed: int | None
 
 
 class Items(Dataset[Batch]):
@@ -79,14 +132,16 @@ class Items(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.row)
 
-    def __getitem__(self, item: Int[np.ndarray, " batch"]) -> Batch | tuple[Tensor, Tensor]:  # type: ignore[override]
-        chosen = torch.from_numpy(item)
+    def __getitem__(self, drawn: Drawn) -> tuple[Batch, int | None] | tuple[Tensor, Tensor, int | None]:  # type: ignore[override]
+        chosen = torch.from_numpy(drawn.item)
         row, scored = self.row[chosen], self.scored[chosen]
-        return (row, scored) if self.source is None else self.source.gather(row, scored)
+        if self.source is None:
+            return row, scored, drawn.seed
+        return self.source.gather(row, scored, drawn.seed), drawn.seed
 
 
-class Epochs(Sampler[np.ndarray]):
-    """Batches of item numbers; the order depends on seed and epoch alone, so that a resumed run repeats it.
+class Epochs(Sampler[Drawn]):
+    """Batches of item numbers; they depend on seed, epoch and rank alone, so that a resumed run repeats them.
 
     Args:
         label: of every item, for samplers that re-balance classes.
@@ -122,10 +177,12 @@ class Epochs(Sampler[np.ndarray]):
         n_items = len(self._order())
         return -(-len(range(self.rank, n_items, self.n_ranks)) // self.batch_size)
 
-    def __iter__(self) -> Iterator[np.ndarray]:
+    def __iter__(self) -> Iterator[Drawn]:
         mine = self._order()[self.rank :: self.n_ranks]
+        chance = np.random.default_rng((self.seed, self.epoch, self.rank, 1))  # another than that of the order
         for begin in range(0, len(mine), self.batch_size):
-            yield mine[begin : begin + self.batch_size]
+            seed = None if self.drawing is None else int(chance.integers(2**62))
+            yield Drawn(mine[begin : begin + self.batch_size], seed)
 
 
 def loader(items: Items, epochs: Epochs) -> DataLoader[Batch]:

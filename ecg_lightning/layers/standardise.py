@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class Standardise(nn.Module):
-    """Subtract the training mean and divide by the training standard deviation.
+    """Subtract the training mean and divide by the training standard deviation; what is not known becomes the mean.
 
     Args:
         mean: per feature.
@@ -35,4 +35,4 @@ class Standardise(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
 
     def forward(self, features: Float[Tensor, "batch feature"]) -> Float[Tensor, "batch feature"]:
-        return (features - self.mean) / self.std
+        return ((features - self.mean) / self.std).nan_to_num(nan=0.0)

@@ -1,4 +1,4 @@
-"""One class per window, or per beat of a sequence."""
+"""One class per window or beat, or several per recording."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -12,18 +12,22 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric, MetricCollection
 
 from ecg_lightning.batch import Batch
+from ecg_lightning.layers.crops import aggregate
 
 
 class Classification(LightningModule):
-    """Fits any network that gives logits; windows and sequences are treated alike.
+    """Fits any network that gives logits; windows, sequences and crops of recordings are treated alike.
 
     Args:
         network: its `takes` says which fields of a batch it is given, in that order.
         loss: (logits, labels) to a scalar.
         metrics: by name, of (probabilities, labels) on the validation rows.
         optimizer: takes the parameters.
-        schedule: takes the optimizer; asked once an epoch with the monitor.
+        schedule: takes the optimizer and n_steps, the steps of the whole run; one that watches the monitor is asked
+            once an epoch, every other one after each step.
         monitor: name of the metric that says what is best.
+        problem: "multiclass" for one class a row, "multilabel" for any number.
+        aggregate: how one answer is made of those to a recording's crops, "mean" or "max".
         seed: of dropout, together with epoch and rank.
     """
 
@@ -33,19 +37,30 @@ class Classification(LightningModule):
         loss: nn.Module,
         metrics: dict[str, Metric | MetricCollection],
         optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
-        schedule: Callable[[Optimizer], Any],
+        schedule: Callable[..., Any],
         monitor: str,
+        problem: str,
+        aggregate: str,
         seed: int,
     ) -> None:
         super().__init__()
         self.network, self.loss = network, loss
         self.metrics = MetricCollection(metrics, prefix="val/")
         self.optimizer, self.schedule, self.monitor, self.seed = optimizer, schedule, monitor, seed
+        self.problem, self.aggregate = problem, aggregate
 
     def forward(self, batch: Batch) -> Tensor:
-        """Logits of the beats that count, one row each."""
+        """Logits of the beats or recordings that count, one row each."""
+        if self.network.scope == "sequence" or batch.ecg.dim() == 3:
+            return self._asked(batch)[batch.scored]
+        n_crops = batch.ecg.shape[1]
+        crops = batch._replace(ecg=batch.ecg.flatten(0, 1), features=batch.features.repeat_interleave(n_crops, dim=0))
+        return aggregate(self._asked(crops).unflatten(0, (-1, n_crops)), self.problem, self.aggregate)[batch.scored]
+
+    def _asked(self, batch: Batch) -> Tensor:
+        """What the network says to the fields that it takes."""
         inputs = [getattr(batch, name) for name in self.network.takes]  # type: ignore[union-attr]
-        return self.network(*inputs).float()[batch.scored]
+        return self.network(*inputs).float()
 
     def on_train_epoch_start(self) -> None:
         """Tie dropout to the epoch, so that a resumed run repeats it."""
@@ -57,15 +72,21 @@ class Classification(LightningModule):
 
     def validation_step(self, batch: Batch) -> None:
         _, logits, label = self._step(batch, "val")
-        self.metrics.update(logits.softmax(1), label)
+        self.metrics.update(logits.softmax(1) if self.problem == "multiclass" else logits.sigmoid(), label)
         self.log_dict(self.metrics, on_step=False, on_epoch=True, batch_size=len(label))
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002, Lightning's signature
+        """Follow the schedule by one step of the optimiser."""
+        schedule: Any = self.lr_schedulers()
+        if not isinstance(schedule, ReduceLROnPlateau) and schedule.last_epoch < self.trainer.global_step:
+            schedule.step()
 
     def on_train_epoch_end(self) -> None:
         """Keep the learning rate beside the losses, and lower it before the epoch's checkpoint is written."""
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         schedule: Any = self.lr_schedulers()
-        watches = isinstance(schedule, ReduceLROnPlateau)
-        schedule.step(*([self.trainer.callback_metrics[self.monitor]] if watches else []))
+        if isinstance(schedule, ReduceLROnPlateau):
+            schedule.step(self.trainer.callback_metrics[self.monitor])
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Nothing here: Lightning would take the step after the checkpoint, and a resumed run would never take it."""
@@ -76,14 +97,15 @@ class Classification(LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         optimizer = self.optimizer(self.parameters())
+        schedule = self.schedule(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": self.schedule(optimizer), "monitor": self.monitor, "interval": "epoch"},
+            "lr_scheduler": {"scheduler": schedule, "monitor": self.monitor, "interval": "epoch"},
         }
 
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor, Tensor]:
         logits, label = self(batch), batch.label[batch.scored]
-        loss = self.loss(logits, label)
+        loss = self.loss(logits, label if self.problem == "multiclass" else label.float())
         n_rows = len(label)
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=n_rows, sync_dist=True)
         return loss, logits, label

@@ -10,7 +10,9 @@ import pandas as pd
 
 from ecg_lightning import bundle
 from ecg_lightning.predict.beats import classify
-from ecg_lightning.structures import Record
+from ecg_lightning.predict.recordings import diagnose
+from ecg_lightning.prepare import Crops
+from ecg_lightning.structures import PERSON, Record
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints
     warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
@@ -18,30 +20,34 @@ with warnings.catch_warnings():  # MLflow warns of its own type hints
     from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
-class Beats(PythonModel):
-    """Beat classes of recordings."""
+class Served(PythonModel):
+    """Classes of the beats of recordings, or labels of whole recordings, as the bundle answers."""
 
     def load_context(self, context: PythonModelContext) -> None:
         plugins = (context.model_config or {}).get("plugins", ())
         self.bundle = bundle.read(Path(context.artifacts["bundle"]), tuple(plugins))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]  # noqa: ARG002
-        """Classify every beat.
+        """Classify every beat, or say which labels each recording carries.
 
         Args:
             context: not looked at.
             model_input: a row per recording: `ecg_mv` (a list per lead), `leads` (their names), `fs_hz`,
-                `peak_sample` (R peaks, counted at fs_hz).
+                `peak_sample` (R peaks, counted at fs_hz; empty for a network of whole recordings), and where known
+                `age_years` and `sex_female` (1 or 0).
 
         Returns:
-            One row per beat: recording (the row's number), time_s, class, p_<class>.
+            One row per beat: recording (the row's number), time_s, class, p_<class>; or one per recording and class:
+            recording, class, p, threshold, called.
         """
-        rows = model_input.to_dict("records")
-        return pd.concat([classify(self.bundle, recording(k, row)) for k, row in enumerate(rows)], ignore_index=True)
+        answer = diagnose if isinstance(self.bundle.contract.window, Crops) else classify
+        unit, rows = self.bundle.contract.preprocess.unit, model_input.to_dict("records")
+        read = [recording(k, row, unit) for k, row in enumerate(rows)]
+        return pd.concat([answer(self.bundle, one) for one in read], ignore_index=True)
 
 
-def recording(number: int, row: dict[Hashable, Any]) -> Record:
-    """Read a row of the input.
+def recording(number: int, row: dict[Hashable, Any], unit: str) -> Record:
+    """Read a row of the input, whose samples are in the unit that the network knows.
 
     Raises:
         ValueError: leads and names do not match, a peak lies outside, the rate is not above 0, or samples are missing.
@@ -64,7 +70,8 @@ def recording(number: int, row: dict[Hashable, Any]) -> Record:
     ecg = np.stack(ecg_mv)
     if not np.isfinite(ecg).all():
         raise ValueError(f"recording {number}: ecg_mv has {(~np.isfinite(ecg)).sum()} samples that are no numbers")
-    return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False)
+    person = {name: float(row[name]) for name in PERSON if name in row}
+    return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False, unit, person)
 
 
-set_model(Beats())
+set_model(Served())

@@ -1,0 +1,164 @@
+"""What every data module has: a store, a fold, facts, and loaders of whole batches."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from ecg_lightning.augment import Augment
+from ecg_lightning.batch import Batch
+from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, fits, loader
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.sampling import Sampler
+from ecg_lightning.splits import Split, by_class, folds
+from ecg_lightning.store import Corpus, Store, open_store
+from ecg_lightning.structures import Facts, Fold, WindowTable
+
+
+class Windowed(LightningDataModule):
+    """Rows of a window table as batches; a task says what its rows are in `table`.
+
+    Args:
+        corpus: where records come from.
+        classes: in the order of the network's outputs.
+        window: what is cut for a row.
+        preprocess: what is done to a record first.
+        features: numbers beside the ECG.
+        split: who stands on which side.
+        sampler: order of a training epoch.
+        augment: what chance does to training batches.
+        batch_size: rows a batch.
+        seed: of the order, the crops and the augmentation of training rows.
+        cache_dir: where the store lies.
+
+    Raises:
+        ValueError: batch_size is below 1.
+    """
+
+    scope: str
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        classes: Sequence[str],
+        window: Window | Crops,
+        preprocess: Preprocess,
+        features: Features,
+        split: Split,
+        sampler: Sampler,
+        augment: Augment,
+        batch_size: int,
+        seed: int,
+        cache_dir: str | Path,
+    ) -> None:
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"task.data.batch_size={batch_size} must be at least 1")
+        self.corpus, self.classes, self.window = corpus, tuple(classes), window
+        self.preprocess, self.features, self.split, self.sampler = preprocess, features, split, sampler
+        self.augment, self.batch_size, self.seed = augment, batch_size, seed
+        self.cache_dir = Path(cache_dir)
+        self.scored_sides: tuple[str, ...] = ("val",)
+
+    @cached_property
+    @abstractmethod
+    def table(self) -> WindowTable:
+        """One row per window that the network answers."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences about the data that a reader of the numbers must know."""
+        return ()
+
+    @cached_property
+    def store(self) -> Store:
+        return open_store(self.corpus, self.preprocess, self.cache_dir)
+
+    @cached_property
+    def fold(self) -> Fold:
+        """The first fold of the split."""
+        return next(iter(folds(self.split, self.table)))
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What networks and losses may know: counts and feature statistics of the training rows."""
+        train = self.fold.train
+        mean, std = _spread(self.table.features[train].astype(np.float64))
+        return Facts(
+            class_counts=tuple(by_class(self.table.label[train], len(self.classes)).sum(axis=0).tolist()),
+            n_rows=len(train),
+            feature_mean=tuple(mean.tolist()),
+            feature_std=tuple(std.tolist()),
+        )
+
+    @cached_property
+    def source(self) -> WindowSource:
+        n_leads = len(self.preprocess.leads)
+        return WindowSource(self.store.signal, self.table, n_leads, self.window, self.preprocess.scale)
+
+    def items(self, side: str) -> tuple[Int[np.ndarray, "item *beat"], Bool[np.ndarray, "item *beat"]]:
+        """Rows of one side as the network takes them, and which of them count."""
+        rows = getattr(self.fold, side)
+        return rows, np.ones(len(rows), bool)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        return self._loader(("train",), self.sampler)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self._loader(("val",), None)
+
+    def predict_dataloader(self) -> DataLoader[Batch]:
+        return self._loader(self.scored_sides, None)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Batch:  # noqa: ARG002, Lightning's signature
+        """Gather on the device what the loader handed over as row numbers, and let chance at training batches."""
+        if isinstance(batch, Batch):  # made outside a loader
+            return batch
+        *what, seed = batch
+        gathered = what[0] if isinstance(what[0], Batch) else self._on_device(what[0].device).gather(*what, seed)
+        if seed is None:
+            return gathered
+        generator = torch.Generator(gathered.ecg.device).manual_seed(seed)
+        return self.augment(gathered, self.preprocess.fs_hz, generator)
+
+    def _on_device(self, device: torch.device) -> WindowSource:
+        if self._here is None or self._here[0] != device:
+            self._here = (device, self.source if device.type == "cpu" else self.source.to(device))
+        return self._here[1]
+
+    _here: tuple[torch.device, WindowSource] | None = None
+
+    def _loader(self, sides: Sequence[str], sampler: Sampler | None) -> DataLoader[Batch]:
+        row, scored = (np.concatenate(part) for part in zip(*(self.items(side) for side in sides), strict=True))
+        device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+        source = None if fits(self.source, device) else self.source
+        items = Items(torch.from_numpy(row), torch.from_numpy(scored), source)
+        label = _rarest(self.table.label, len(self.classes))[row if row.ndim == 1 else row[:, 0]]
+        rank = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
+        n_items = max(1, self.batch_size // (1 if row.ndim == 1 else row.shape[1]))
+        return loader(items, Epochs(label, n_items, sampler, self.seed, rank))
+
+
+def _spread(
+    features: Float[np.ndarray, "row feature"],
+) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, " feature"]]:
+    """Mean and standard deviation over the rows where a feature is known; 0 and 1 where it never is or never varies."""
+    known = ~np.isnan(features)
+    n_known = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, features, 0).sum(axis=0) / n_known
+    std = np.sqrt((np.where(known, features - mean, 0) ** 2).sum(axis=0) / n_known)
+    return mean, np.where(std > 0, std, 1.0)
+
+
+def _rarest(label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"], n_classes: int) -> Int[np.ndarray, " row"]:
+    """The class of each row; of several the one that fewest rows have, for samplers that re-balance."""
+    if label.ndim == 1:
+        return label
+    counts = label.sum(axis=0)
+    return np.where(label > 0, counts, len(label) + n_classes).argmin(axis=1)

@@ -1,0 +1,59 @@
+"""Say of a whole recording which labels it carries."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ecg_lightning.bundle import Bundle
+from ecg_lightning.datasets.wfdb_files import choose_leads
+from ecg_lightning.layers.crops import aggregate
+from ecg_lightning.prepare import Crops, crops, prepare
+from ecg_lightning.structures import Record
+
+
+def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:
+    """Say how likely each label is, and which of them are called.
+
+    Args:
+        bundle: of a network of whole recordings.
+        record: any leads in any order, at any sampling rate, with what is known of the person.
+
+    Returns:
+        One row per class: recording, class, p (calibrated), threshold (from validation rows), called.
+
+    Raises:
+        BadRecord: a lead is missing.
+        ValueError: the bundle is for single beats, or the recording is shorter than one crop.
+    """
+    contract = bundle.contract
+    p = (logits(bundle, record) / contract.temperature).sigmoid().tolist()
+    thresholds = [0.5] * len(p) if contract.thresholds is None else list(contract.thresholds)
+    called = [value >= threshold for value, threshold in zip(p, thresholds, strict=True)]
+    columns = {"class": contract.classes, "p": p, "threshold": thresholds, "called": called}
+    return pd.DataFrame({"recording": record.name, **columns})
+
+
+@torch.inference_mode()
+def logits(bundle: Bundle, record: Record) -> Float[Tensor, " class"]:
+    """The network's answer to the recording, as in `diagnose`."""
+    contract, network = bundle.contract, bundle.network
+    if not isinstance(contract.window, Crops):
+        raise ValueError(f"network={contract.network} answers for single beats: use predict.beats.classify")
+    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
+    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
+    prepared = prepare(chosen, contract.preprocess, contract.features)
+    if prepared.ecg.shape[1] < contract.window.n_samples:
+        raise ValueError(
+            f"recording {record.name} has {prepared.ecg.shape[1]} samples at {contract.preprocess.fs_hz:g} Hz, fewer "
+            f"than the {contract.window.n_samples} that the network looks at: give a longer one"
+        )
+    ecg = crops(prepared, contract.preprocess, contract.window)
+    features = torch.from_numpy(prepared.features[:1]).expand(len(ecg), -1)
+    fields = {"ecg": ecg, "features": features}
+    answers = network(*(fields[name] for name in cast(Sequence[str], network.takes)))
+    return aggregate(answers[None], contract.problem, contract.window.by)[0]
