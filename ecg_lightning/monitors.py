@@ -5,12 +5,14 @@ They stand apart from `metrics` because importing torchmetrics takes seconds tha
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
-from ecg_lightning.metrics import f1, macro
+from ecg_lightning.metrics import auroc, f1, macro
 
 
 class MacroF1(Metric):
@@ -41,3 +43,31 @@ class MacroF1(Metric):
     def compute(self) -> Float[Tensor, ""]:
         mean = macro(f1(self.counts.cpu().numpy()), self.classes)
         return torch.tensor(float(mean), dtype=torch.float32, device=self.device)
+
+
+class MacroAUROC(Metric):
+    """Mean AUROC over the classes that some rows have and some have not; NaN where there is none such.
+
+    Every row is kept until the epoch ends: no thresholds, no bins.
+    """
+
+    higher_is_better = True
+    full_state_update = False
+    p: list[Tensor]
+    label: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("p", [], dist_reduce_fx="cat")
+        self.add_state("label", [], dist_reduce_fx="cat")
+
+    def update(self, p: Float[Tensor, "n class"], label: Num[Tensor, "n class"]) -> None:
+        self.p.append(p.detach().float())
+        self.label.append(label.byte())  # 0 or 1; not every backend gathers bools
+
+    def compute(self) -> Float[Tensor, ""]:
+        if len(self.p) == 0:
+            return torch.tensor(float("nan"), device=self.device)
+        p, label = dim_zero_cat(self.p).cpu().numpy(), dim_zero_cat(self.label).cpu().numpy()
+        per_class = np.array([auroc(p[:, c], label[:, c] == 1) for c in range(p.shape[1])])
+        return torch.tensor(float(macro(per_class)), dtype=torch.float32, device=self.device)

@@ -1,10 +1,12 @@
 """What is watched while training is the same number as in the report."""
 
+import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 from torchmetrics.functional.classification import multiclass_f1_score
 
-from ecg_lightning.monitors import MacroF1
+from ecg_lightning.monitors import MacroAUROC, MacroF1
 
 
 def draw(seed: int = 0, n: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
@@ -48,3 +50,73 @@ def test_reset_forgets_and_nothing_seen_is_nan() -> None:
 def test_a_class_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match=r"classes holds \[5\], but indices lie between 0 and 4"):
         MacroF1(5, classes=[0, 5])
+
+
+def draw_several(n: int = 300) -> tuple[torch.Tensor, torch.Tensor]:
+    """Probabilities in steps, so that there are ties, of labels that are 0 or 1."""
+    generator = torch.Generator().manual_seed(0)
+    label = (torch.rand(n, 5, generator=generator) < torch.tensor([0.5, 0.3, 0.2, 0.1, 0.02])).long()
+    p = ((label + 2 * torch.rand(n, 5, generator=generator)) * 10).round() / 30
+    return p, label
+
+
+def test_macro_auroc_over_batches_equals_scikit_learn_over_all_rows() -> None:
+    p, label = draw_several()
+    ours = MacroAUROC()
+    for part in range(3):
+        ours.update(p[part::3], label[part::3])
+    expected = roc_auc_score(label.numpy(), p.numpy(), average="macro")
+    assert float(ours.compute()) == pytest.approx(expected, abs=1e-7)
+
+
+def test_labels_may_be_whole_numbers_or_floats() -> None:
+    p, label = draw_several()
+    found = []
+    for given in (label, label.float()):
+        ours = MacroAUROC()
+        ours.update(p, given)
+        found.append(float(ours.compute()))
+    assert found[0] == found[1]
+
+
+def test_classes_without_positives_or_without_negatives_are_left_out_of_the_mean() -> None:
+    p, label = draw_several()
+    label[:, 0], label[:, 4] = 1, 0
+    ours = MacroAUROC()
+    ours.update(p, label)
+    expected = roc_auc_score(label.numpy()[:, 1:4], p.numpy()[:, 1:4], average="macro")
+    assert float(ours.compute()) == pytest.approx(expected, abs=1e-7)
+
+
+def test_macro_auroc_of_nothing_or_of_one_answer_is_nan_and_reset_forgets() -> None:
+    ours = MacroAUROC()
+    ours.update(torch.rand(4, 2), torch.zeros(4, 2))
+    assert ours.compute().isnan()
+    ours.update(*(part[:, :2] for part in draw_several()))
+    assert not ours.compute().isnan()
+    ours.reset()
+    ours.update(torch.empty(0, 2), torch.empty(0, 2))
+    assert ours.compute().isnan()
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method of metric MacroAUROC was called before")
+def test_macro_auroc_before_the_first_row_is_nan() -> None:
+    assert MacroAUROC().compute().isnan()
+
+
+def test_macro_auroc_of_gathered_rows_is_that_of_all_rows() -> None:
+    """Lists become one tensor when ranks are gathered."""
+    p, label = draw_several()
+    ours, gathered = MacroAUROC(), MacroAUROC()
+    ours.update(p, label)
+    gathered.update(p[:1], label[:1])
+    gathered.p, gathered.label = p, label.byte()  # type: ignore[assignment]
+    assert gathered.compute() == ours.compute()
+
+
+def test_macro_auroc_takes_probabilities_in_half_precision() -> None:
+    p, label = draw_several()
+    ours = MacroAUROC()
+    ours.update(p.bfloat16(), label)
+    expected = np.mean([roc_auc_score(label[:, c], p.bfloat16().float()[:, c]) for c in range(5)])
+    assert float(ours.compute()) == pytest.approx(expected, abs=1e-7)
