@@ -1,14 +1,17 @@
 """Figures of what the network got right: learning curves, confusion, ranking, patients."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ecg_lightning import metrics
-from ecg_lightning.report.style import INK, QUIET, class_colour, class_line, new_figure, plain, tidy
+from ecg_lightning.report.colours import MAX_CLASSES, class_colour, class_line, largest
+from ecg_lightning.report.style import INK, QUIET, legend_below, new_figure, plain, tidy
 
 MAX_PATIENTS = 40  # more bars cannot be read
 CURVE_STEPS = 1000  # a curve of 35,000 points looks the same and takes a second longer
@@ -18,38 +21,38 @@ def learning_curves(history: pd.DataFrame, monitor: tuple[str, str] | None, stam
     """Loss on both sides, and the number that chose the best epoch, which is marked.
 
     Args:
-        history: one row per epoch, with `epoch` and any of `train/loss`, `val/loss` and the monitor.
+        history: one row per epoch, counted from 0, with `epoch` and any of `train/loss`, `val/loss` and the monitor.
         monitor: name of that number, and "max" or "min".
         stamp: see `new_figure`.
     """
-    figure = new_figure(11, 3.6, stamp)
+    figure = new_figure(11, 3.9, stamp)
     left, right = figure.subplots(1, 2)
+    epoch = history["epoch"] + 1
     for name, colour in (("train/loss", QUIET), ("val/loss", class_colour(0))):
         if name in history:
-            left.plot(history["epoch"], history[name], "o-", markersize=3, color=colour, label=name)
+            left.plot(epoch, history[name], "o-", markersize=3, color=colour, label=name)
     tidy(left, "loss", "epoch")
     names = [str(name) for name in history if str(name).startswith("val/") and name != "val/loss"]
     if monitor and monitor[0] in names:
         names = [monitor[0]]
     for index, name in enumerate(names):
-        right.plot(history["epoch"], history[name], "o-", markersize=3, color=class_colour(index), label=name)
+        right.plot(epoch, history[name], "o-", markersize=3, color=class_colour(index), label=name)
     tidy(right, "what chooses the best epoch" if monitor else "validation", "epoch")
     best = best_epoch(history, monitor)
     for axes in (left, right):
         if best is not None:
             axes.axvline(best, color=class_colour(2), linewidth=1, linestyle="--", label=f"best epoch, {best}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=9, frameon=False)
+        legend_below(axes, 3)
     return figure
 
 
 def best_epoch(history: pd.DataFrame, monitor: tuple[str, str] | None) -> int | None:
-    """Epoch at which the monitor was best; None where it was never defined."""
+    """Epoch at which the monitor was best, counted from 1; None where it was never defined."""
     if monitor is None or monitor[0] not in history or history[monitor[0]].isna().all():
         return None
     values = history[monitor[0]].to_numpy(dtype=np.float64)
-    return int(history["epoch"].iloc[np.nanargmax(values) if monitor[1] == "max" else np.nanargmin(values)])
+    return int(history["epoch"].iloc[np.nanargmax(values) if monitor[1] == "max" else np.nanargmin(values)]) + 1
 
 
 def confusion_matrices(counts: Int[np.ndarray, "class class"], classes: tuple[str, ...], stamp: str) -> Figure:
@@ -79,28 +82,48 @@ def _matrix(
 
 
 def ranking_curves(
-    p: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"], classes: tuple[str, ...], stamp: str
+    p: Float[np.ndarray, "row class"], positive: Bool[np.ndarray, "row class"], classes: tuple[str, ...], stamp: str
 ) -> Figure:
-    """ROC and precision-recall of each class that has windows and is not alone."""
-    figure = new_figure(11, 4.6, stamp)
+    """ROC and precision-recall of each class that has windows and is not alone; the largest are named."""
+    n = positive.sum(axis=0)
+    ranked = np.flatnonzero((n > 0) & (n < len(positive))).tolist()
+    named = [index for index in largest(n) if index in ranked]
+    rare = [index for index in ranked if index not in named]
+    figure = new_figure(11, 4.6 + 0.19 * ((len(named) + 2) // 2), stamp)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":")
-    for index, name in enumerate(classes):
-        positive = label == index
-        if not positive.any() or positive.all():
-            continue
-        look = {"color": class_colour(index), "linestyle": class_line(index), "linewidth": 1.6}
-        area, mean = metrics.auroc(p[:, index], positive), metrics.average_precision(p[:, index], positive)
-        left.plot(*_thin(*metrics.roc_curve(p[:, index], positive)), label=f"{name}  AUC {area:.3f}", **look)
-        curve = _thin(*metrics.precision_recall_curve(p[:, index], positive))
-        right.plot(*curve, drawstyle="steps-pre", label=f"{name}  AP {mean:.3f}, n {positive.sum():,}", **look)
+    for at, index in enumerate(named):
+        area = metrics.auroc(p[:, index], positive[:, index])
+        mean = metrics.average_precision(p[:, index], positive[:, index])
+        names = (f"{classes[index]}  AUC {area:.3f}", f"{classes[index]}  AP {mean:.3f}, n {n[index]:,}")
+        look_of = index if len(classes) <= MAX_CLASSES else at
+        look = {"color": class_colour(look_of), "linestyle": class_line(look_of), "linewidth": 1.6}
+        _ranked((left, right), p[:, index], positive[:, index], names, look)
+    for at, index in enumerate(rare):
+        name = "" if at else f"{len(rare)} rarer classes"
+        look = {"color": QUIET, "linewidth": 0.4, "zorder": 1.5}
+        _ranked((left, right), p[:, index], positive[:, index], (name, name), look)
     tidy(left, "ROC, each class against the rest", "1 - specificity", "sensitivity")
     tidy(right, "precision and recall", "recall (sensitivity)", "precision")
-    for axes, corner in ((left, "lower right"), (right, "lower left")):
+    for axes in (left, right):
         axes.set_xlim(-0.01, 1.01)
         axes.set_ylim(-0.01, 1.02)
-        axes.legend(fontsize=9, frameon=True, framealpha=0.4, edgecolor="none", loc=corner)
+        legend_below(axes, 2)
     return figure
+
+
+def _ranked(
+    places: tuple[Axes, Axes],
+    score: Float[np.ndarray, " row"],
+    positive: Bool[np.ndarray, " row"],
+    names: tuple[str, str],
+    look: dict[str, Any],
+) -> None:
+    """Both curves of one class; the name "" stands in no legend."""
+    left, right = places
+    left.plot(*_thin(*metrics.roc_curve(score, positive)), label=plain(names[0]), **look)
+    curve = _thin(*metrics.precision_recall_curve(score, positive))
+    right.plot(*curve, drawstyle="steps-pre", label=plain(names[1]), **look)
 
 
 def _thin(
@@ -155,5 +178,4 @@ def _stacked(
             axes.barh(place, counts[:, index], left=start, color=class_colour(index), height=0.75, label=name)
             start += counts[:, index]
     tidy(axes, f"windows that are not {classes[common]}")
-    if len(classes) > 1:
-        axes.legend(fontsize=9, frameon=False)
+    legend_below(axes, 4)

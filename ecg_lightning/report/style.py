@@ -3,8 +3,6 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# Okabe & Ito, Color Universal Design (2008), without yellow, which is lost on white
-CLASS_COLOURS = ("#0072B2", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#000000")
 INK = "#222222"
 QUIET = "#8a8a8a"
 GRID = "#e6e6e6"
@@ -40,14 +38,12 @@ def tidy(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     axes.set_ylabel(y, fontsize=10)
 
 
-def class_colour(index: int) -> str:
-    """Colour of a class, the same in every figure."""
-    return CLASS_COLOURS[index % len(CLASS_COLOURS)]
-
-
-def class_line(index: int) -> str:
-    """Line style of a class: colours come round after seven, styles then differ."""
-    return ("-", "--", ":", "-.")[index // len(CLASS_COLOURS) % 4]
+def legend_below(axes: Axes, columns: int) -> None:
+    """Name the curves under the axes, where no curve runs."""
+    handles, names = axes.get_legend_handles_labels()
+    if handles:
+        legend = axes.legend(handles, names, loc="upper left", bbox_to_anchor=(-0.02, -0.17), ncols=columns)
+        legend.set(frame_on=False)
 
 
 def plain(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ecg_lightning.evaluation import headline_names
 from ecg_lightning.predictions import SIDES, Predictions
-from ecg_lightning.report.style import class_colour
+from ecg_lightning.report.colours import class_colour
 
 IN_WORDS = {
     "accuracy": "accuracy",

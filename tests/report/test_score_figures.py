@@ -12,7 +12,7 @@ from ecg_lightning.report.score_figures import (
     patient_bars,
     ranking_curves,
 )
-from ecg_lightning.report.style import class_colour
+from ecg_lightning.report.colours import class_colour
 
 HISTORY = pd.DataFrame({"epoch": [3, 4, 5, 6], "train/loss": [4.0, 3, 2, 1], "val/f1": [0.1, np.nan, 0.7, 0.6]})
 

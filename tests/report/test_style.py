@@ -1,6 +1,7 @@
 """Classes look the same everywhere and differ from each other."""
 
-from ecg_lightning.report.style import class_colour, class_line, new_figure, plain
+from ecg_lightning.report.colours import MAX_CLASSES, class_colour, class_line, largest
+from ecg_lightning.report.style import new_figure, plain
 
 
 def test_twenty_classes_look_different() -> None:
