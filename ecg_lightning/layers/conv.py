@@ -10,6 +10,25 @@ def as_rows(ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead 
     return ecg.unsqueeze(2).to(memory_format=torch.channels_last)
 
 
+def row_conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Make the Conv1d without bias that keeps waves in place, as a 1 x k Conv2d with weights in channels_last.
+
+    Args:
+        n_in: leads or channels that come in.
+        n_out: channels that go out.
+        kernel: samples that one output sees, odd so that no wave moves.
+        stride: samples from one output to the next.
+
+    Raises:
+        ValueError: the kernel is even.
+    """
+    if kernel % 2 == 0:
+        raise ValueError(f"kernel={kernel} must be odd, or waves move by half a sample: use {kernel + 1}")
+    conv = nn.Conv2d(n_in, n_out, (1, kernel), (1, stride), padding=(0, kernel // 2), bias=False)
+    conv.weight.data = conv.weight.data.to(memory_format=torch.channels_last)
+    return conv
+
+
 class WaveConv(nn.Module):
     """Convolve along time, normalise over the batch, halve the rate by maximum, rectify.
 
@@ -28,12 +47,31 @@ class WaveConv(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, kernel: int) -> None:
         super().__init__()
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel={kernel} must be odd, or waves move by half a sample: use {kernel + 1}")
-        self.conv = nn.Conv2d(n_in, n_out, (1, kernel), padding=(0, kernel // 2), bias=False)
+        self.conv = row_conv(n_in, n_out, kernel)
         self.norm = nn.BatchNorm2d(n_out)
         self.pool = nn.MaxPool2d((1, 2))
-        self.conv.weight.data = self.conv.weight.data.to(memory_format=torch.channels_last)
 
     def forward(self, ecg: Float[Tensor, "batch n_in 1 time"]) -> Float[Tensor, "batch n_out 1 half_time"]:
         return torch.relu_(self.pool(self.norm(self.conv(ecg))))
+
+
+class ConvNorm(nn.Module):
+    """Convolve along time and normalise over the batch, by the path of `WaveConv`; what comes next is the network's.
+
+    Args:
+        n_in: leads or channels that come in.
+        n_out: channels that go out.
+        kernel: samples that one output sees, odd.
+        stride: samples from one output to the next.
+
+    Raises:
+        ValueError: the kernel is even.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = row_conv(n_in, n_out, kernel, stride)
+        self.norm = nn.BatchNorm2d(n_out)
+
+    def forward(self, waves: Float[Tensor, "batch n_in 1 step"]) -> Float[Tensor, "batch n_out 1 out_step"]:
+        return self.norm(self.conv(waves))

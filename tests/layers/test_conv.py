@@ -1,4 +1,4 @@
-"""WaveConv: the same numbers as the plain layers, by a faster path."""
+"""WaveConv and ConvNorm: the same numbers as the plain layers, by a faster path."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from ecg_lightning.layers.conv import WaveConv, as_rows
+from ecg_lightning.layers.conv import ConvNorm, WaveConv, as_rows, row_conv
 
 
 def plain(wave: WaveConv) -> nn.Sequential:
@@ -61,3 +61,23 @@ def test_windows_become_rows_with_leads_innermost(n_leads: int) -> None:
 def test_even_kernels_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="kernel=4 must be odd, or waves move by half a sample: use 5"):
         WaveConv(1, 8, kernel=4)
+    with pytest.raises(ValueError, match="kernel=4 must be odd, or waves move by half a sample: use 5"):
+        row_conv(1, 8, kernel=4)
+
+
+@pytest.mark.parametrize(("n_in", "kernel", "stride", "n_samples"), [(1, 7, 1, 280), (12, 5, 2, 250), (8, 1, 2, 333)])
+def test_conv_norm_equals_the_plain_layers_at_any_stride(n_in: int, kernel: int, stride: int, n_samples: int) -> None:
+    torch.manual_seed(0)
+    wave = ConvNorm(n_in, 16, kernel, stride).double()
+    conv = nn.Conv1d(n_in, 16, kernel, stride, padding=kernel // 2, bias=False)
+    conv.weight.data = wave.conv.weight.data.squeeze(2).clone(memory_format=torch.contiguous_format)
+    plain = nn.Sequential(conv, nn.BatchNorm1d(16).double())
+    ecg = torch.randn(8, n_in, n_samples, dtype=torch.float64)
+    new, old = wave(as_rows(ecg)), plain(ecg)
+    assert new.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(new.squeeze(2), old, atol=1e-9, rtol=1e-9)
+    new.pow(3).sum().backward()
+    old.pow(3).sum().backward()
+    slope = wave.conv.weight.grad
+    assert slope is not None
+    torch.testing.assert_close(slope.squeeze(2), conv.weight.grad, atol=1e-8, rtol=1e-8)
