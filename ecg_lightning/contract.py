@@ -42,7 +42,7 @@ class Contract:
         feature_mean: of the training rows; the network standardises.
         feature_std: likewise.
         temperature: logits are divided by it before they become probabilities; from validation rows.
-        thresholds: one per class, on calibrated probabilities, from validation rows; None where the likeliest is called.
+        thresholds: per class, on calibrated probabilities, from validation rows; None where the likeliest is called.
         patients: ids on each side, {"train": [...], "val": [...], "test": [...]}.
         data: what it learned from: corpus, fingerprint, synthetic, licence.
         tags: what a reader of the numbers must know.

@@ -242,7 +242,7 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
     """
     if record.unit != preprocess.unit:
         raise Refused(
-            f"record {record.name} is in {record.unit}, but the preprocessing is for {preprocess.unit}: convert it first"
+            f"record {record.name} is in {record.unit}, not in the {preprocess.unit} that is asked for: convert it first"
         )
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)

@@ -83,7 +83,7 @@ class WindowSource:
 
     def _places(self, flat: Int[Tensor, " row"], seed: int | None) -> tuple[Int[Tensor, "3 window"], tuple[int, ...]]:
         """Where the windows of these rows lie, and how many each row has where that is an axis of its own."""
-        first, length, start = place = self.place[:, flat]
+        first, length, _ = place = self.place[:, flat]
         if self.crop_start is None:
             return place, ()
         if seed is not None:  # drawn on the CPU, so that every device sees the same crops
@@ -103,7 +103,7 @@ def _crop_starts(crops: Crops, table: WindowTable) -> Int[np.ndarray, " crop"]:
         )
     if crops.n_samples > shortest:
         raise Refused(
-            f"task.signal.window_s asks for {crops.n_samples} samples, but records have {shortest}: take a shorter window"
+            f"task.signal.window_s asks for {crops.n_samples} samples, but records have {shortest}: take less"
         )
     return crops.starts(shortest)
 

@@ -3,8 +3,8 @@
 import importlib
 import inspect
 import json
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Iterator
+from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,36 +25,47 @@ from ecg_lightning.structures import Facts
 from tests.corpora.compose import composed, files, options
 
 TESTS = Path(__file__).parents[1]
-FREE = ("dataset", "model", "loss", "split", "sampler", "preprocess", "features")  # parts that meet each other
+FREE = ("model", "loss", "split", "sampler", "dataset", "preprocess", "features")  # parts that meet each other
 TASKS = options("task")
+DEFAULT = "as the task has it"
 Combination = dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def parts() -> dict[tuple[str, str, str, str], DictConfig]:
-    """(task, mode, group, option) -> its resolved node; the product is merged from these, not composed."""
+    """(task, mode, group, option) -> its resolved node; configs are merged from these, not composed."""
     found = {}
-    for task, mode, group in product(TASKS, config.MODES, FREE):
-        for name in options(group):
-            cfg = composed(f"task={task}", f"{group}={name}")
-            cfg.task.mode = mode
+    for task, mode in product(TASKS, config.MODES):
+        for group, name in [(group, name) for group in FREE for name in options(group)]:
+            cfg = composed(f"task={task}", f"{group}={name}", f"task.mode={mode}")
             OmegaConf.resolve(cfg)
             found[task, mode, group, name] = cfg[group]
-            found[task, mode, "task", task] = cfg.task
+        default = composed(f"task={task}", f"task.mode={mode}")
+        OmegaConf.resolve(default)
+        found |= {(task, mode, group, DEFAULT): default[group] for group in (*FREE, "task")}
     return found
+
+
+def pairs() -> Iterator[Combination]:
+    """Every task and mode with any two parts at once, the others as the task has them: a clash is between two."""
+    choices = [(group, name) for group in FREE for name in options(group)]
+    for task, mode in product(TASKS, config.MODES):
+        for one, other in combinations(choices, 2):
+            if one[0] != other[0]:
+                yield dict.fromkeys(FREE, DEFAULT) | dict([one, other]) | {"task": task, "mode": mode}
 
 
 @pytest.fixture(scope="module")
 def verdicts(parts: dict[tuple[str, str, str, str], DictConfig]) -> list[tuple[Combination, list[str]]]:
-    """Every combination of parts, and why it is refused: no lines where it fits."""
+    """Every pair of parts, and why it is refused: no lines where it fits."""
     alone = {key: refusals_of_part(key[2], node) for key, node in parts.items()}
     found = []
-    for task, mode, *names in product(TASKS, config.MODES, *map(options, FREE)):
-        chosen = {"task": task, **dict(zip(FREE, names, strict=True))}
-        nodes = {group: parts[task, mode, group, name] for group, name in chosen.items()}
+    for chosen in pairs():
+        here = chosen["task"], chosen["mode"]
+        nodes = {group: parts[*here, group, chosen[group]] for group in FREE} | {"task": parts[*here, "task", DEFAULT]}
         cfg = DictConfig(nodes, flags={"no_deepcopy_set_nodes": True})
-        lines = [*config._clashes(cfg), *(line for group in FREE for line in alone[task, mode, group, chosen[group]])]
-        found.append((chosen | {"mode": mode}, lines))
+        lines = [*config._clashes(cfg), *(line for group in FREE for line in alone[*here, group, chosen[group]])]
+        found.append((chosen, lines))
     return found
 
 
@@ -103,7 +114,7 @@ def test_every_combination_fits_or_is_refused_in_words(verdicts: list[tuple[Comb
 def test_every_option_fits_somewhere(verdicts: list[tuple[Combination, list[str]]]) -> None:
     for group in FREE:
         used = {chosen[group] for chosen, lines in verdicts if not lines}
-        assert used == set(options(group)), group
+        assert used - {DEFAULT} == set(options(group)), group
 
 
 def test_defaults_of_every_task_fit() -> None:
@@ -111,21 +122,27 @@ def test_defaults_of_every_task_fit() -> None:
         config.check(composed(f"task={task}", f"task.mode={mode}"))
 
 
-def test_what_is_refused_is_what_cannot_go_together(verdicts: list[tuple[Combination, list[str]]]) -> None:
+def test_what_is_refused_is_what_cannot_go_together(
+    verdicts: list[tuple[Combination, list[str]]], parts: dict[tuple[str, str, str, str], DictConfig]
+) -> None:
     """Second source for the clash rules, from the classes themselves instead of their source text."""
 
-    def declared(group: str, name: str) -> Any:
-        module, _, cls = composed(f"{group}={name}")[group]._target_.rpartition(".")
+    def declared(chosen: Combination, group: str) -> Any:
+        node = parts[chosen["task"], chosen["mode"], group, DEFAULT if group == "task" else chosen[group]]
+        module, _, cls = (node.data if group == "task" else node)._target_.rpartition(".")
         return getattr(importlib.import_module(module), cls)
 
-    classes = {
-        (group, name): declared(group, name) for group in ("model", "loss", "sampler") for name in options(group)
-    }
     for chosen, lines in verdicts:
-        needs = "features" in classes["model", chosen["model"]].takes and chosen["features"] == "none"
-        twice = classes["loss", chosen["loss"]].weighted and classes["sampler", chosen["sampler"]].rebalances
-        ahead = chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
-        assert len(lines) == needs + twice + ahead, (chosen, lines)
+        model, loss, split, sampler, dataset = (declared(chosen, g) for g in FREE[:5])
+        data = declared(chosen, "task")
+        task = parts[chosen["task"], chosen["mode"], "task", DEFAULT]
+        names = parts[chosen["task"], chosen["mode"], "features", chosen["features"]].names
+        wrong = ("features" in model.takes and not names) + (loss.weighted and sampler.rebalances)
+        wrong += chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
+        wrong += task.problem not in loss.problems
+        wrong += bool(set(split.needs) - set(dataset.provides)) + bool(set(data.needs) - set(dataset.provides))
+        wrong += bool(names) and (("age_years" in names) != (data.describes == "person"))
+        assert len(lines) == wrong, (chosen, lines)
 
 
 @pytest.fixture(scope="module")
@@ -170,23 +187,37 @@ def test_one_batch_of_every_task_and_network_is_trained(
 @pytest.mark.parametrize("name", options("loss"))
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.filterwarnings("ignore:.*are one person")
-def test_one_batch_of_every_task_and_loss_is_trained(
+def test_one_batch_of_every_task_and_loss_is_trained_or_refused(
     task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"loss={name}")
-    train_one_batch(cfg, data_of(cfg))
+    cfg = composed(f"task={task}", f"loss={name}", "model=cnn")
+    if cfg.task.problem in constructor(cfg.loss._target_).declares["problems"]:
+        train_one_batch(cfg, data_of(cfg))
+    else:
+        with pytest.raises(ConfigError, match=f"but task {task} is {cfg.task.problem}"):
+            config.check(cfg)
 
 
-@pytest.mark.parametrize("name", options("features"))
+@pytest.mark.parametrize(("group", "name"), [(g, n) for g in ("augment", "optim", "schedule") for n in options(g)])
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.filterwarnings("ignore:.*are one person")
-def test_one_batch_of_the_ecg_alone_is_trained_beside_any_features(
-    name: str, data_of: Callable[[DictConfig], LightningDataModule]
+def test_one_batch_of_every_augmentation_optimizer_and_schedule_is_trained(
+    task: str, group: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed("model=cnn", f"features={name}")
+    cfg = composed(f"task={task}", f"{group}={name}", "model=cnn")
     train_one_batch(cfg, data_of(cfg))
 
 
-@pytest.mark.parametrize("group", ["model", "loss", "split", "sampler", "dataset", "task"])
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.filterwarnings("ignore:.*are one person")
+def test_one_batch_of_the_ecg_alone_is_trained_without_features(
+    task: str, data_of: Callable[[DictConfig], LightningDataModule]
+) -> None:
+    cfg = composed(f"task={task}", "model=cnn", "features=none")
+    train_one_batch(cfg, data_of(cfg))
+
+
+@pytest.mark.parametrize("group", ["model", "loss", "split", "sampler", "dataset", "augment", "schedule", "task"])
 def test_every_part_has_a_test_file_that_names_it(group: str) -> None:
     for name in options(group):
         cfg = composed(f"{group}={name}")

@@ -21,9 +21,11 @@ MAY_IMPORT = {
     "constructors": "",
     "history": "",
     "mlflow_run": "",
+    "schedules": "",
     "schema": "",
+    "scp": "",
     "refusals": "",
-    "config": "constructors structures schema refusals",
+    "config": "constructors structures schema refusals scp",
     "tracking": "mlflow_run",
     "monitors": "metrics",
     "dsp": "structures",
@@ -31,9 +33,9 @@ MAY_IMPORT = {
     "sampling": "structures",
     "predictions": "structures",
     "augment": "batch",
-    "modules": "batch",
+    "modules": "batch layers",
     "callbacks": "batch",
-    "datasets": "structures dsp",
+    "datasets": "structures dsp scp",
     "prepare": "structures dsp",
     "store": "structures dsp prepare",
     "datamodules": "structures batch prepare store splits sampling augment",
@@ -44,7 +46,7 @@ MAY_IMPORT = {
     "bundle": "structures prepare models layers contract model_card",
 }
 COMPOSE = (
-    *("assembly", "cache", "compare", "data_card", "download", "evaluate", "plot"),
+    *("assembly", "cache", "compare", "data_card", "download", "evaluate", "examples", "plot"),
     *("run", "run_folder", "summary", "sweep", "train", "tune"),
 )
 USE = ("report", "explain", "export", "predict")  # everything below them
