@@ -7,7 +7,8 @@ import shutil
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 CHUNK_BYTES = 1 << 16
+N_CONNECTIONS = 4  # tens of thousands of small files are latency; more would be rude to a public server
 TIMEOUT_S = (10, 60)  # to connect, between two chunks
 
 _WHY = MappingProxyType(
@@ -47,8 +49,12 @@ class Session(requests.Session):
         return super().get_adapter(url)
 
 
-def check_url(url: str) -> None:
+def check_url(url: str, name: str = "url") -> None:
     """Refuse an address that others could read or change on the way: only https is safe, or this very machine.
+
+    Args:
+        url: the address.
+        name: what its giver calls it, for the message.
 
     Raises:
         ValueError: url is neither https nor plain http to a loopback address.
@@ -56,7 +62,7 @@ def check_url(url: str) -> None:
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))):
         return
-    raise ValueError(f"url={url} must begin with https:// (plain http is for loopback addresses such as 127.0.0.1)")
+    raise ValueError(f"{name}={url} must begin with https:// (plain http is for loopback addresses such as 127.0.0.1)")
 
 
 def _is_loopback(host: str) -> bool:
@@ -170,40 +176,48 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def fetch_wfdb(url: str, folder: Path, suffixes: Sequence[str]) -> None:
-    """Fetch a database laid out as on PhysioNet: SHA256SUMS.txt, RECORDS, and one file per record and suffix.
+def fetch_listed(url: str, folder: Path, wanted: str) -> None:
+    """Fetch what a folder on PhysioNet lists in its SHA256SUMS.txt, over several connections at once.
 
     Files that are there and fit their checksum are not fetched again.
 
+    Args:
+        url: the folder.
+        folder: to fetch into.
+        wanted: regular expression of the names to fetch; nothing else is written, wherever a list may point.
+
     Raises:
-        DownloadError: a file cannot be fetched, or the database's own lists do not fit.
+        DownloadError: the list names nothing that is wanted, or a file cannot be fetched.
     """
     url = url.rstrip("/")
+    failed: list[DownloadError] = []
     with progress_bar() as progress, Session() as session:
         fetch(session, f"{url}/SHA256SUMS.txt", folder / "SHA256SUMS.txt", None, progress)
-        sums = _read_sums(folder / "SHA256SUMS.txt")
-        _fetch_listed(session, url, folder, ("RECORDS",), sums, progress)
-        records = (folder / "RECORDS").read_text(encoding="ascii", errors="replace").split()
-        if odd := [record for record in records if not re.fullmatch(r"[\w-]+(/[\w-]+)*", record)]:
-            raise DownloadError(f"{url}/RECORDS names records that are no file names: {odd[:3]}")
-        names = [record + suffix for record in records for suffix in suffixes]
-        _fetch_listed(session, url, folder, names, sums, progress)
+        sums = {name: sha256 for name, sha256 in _read_sums(folder / "SHA256SUMS.txt") if re.fullmatch(wanted, name)}
+        if not sums:
+            raise DownloadError(f"{url}/SHA256SUMS.txt lists no file of this database; check the address")
+        silent = Progress(disable=True)
+
+        def fetch_one(name: str) -> None:
+            """Do nothing once a file has failed, so that all threads come to rest before the reason is said."""
+            try:
+                if not failed and not (_size(folder / name) and sha256_of(folder / name) == sums[name]):
+                    fetch(session, f"{url}/{name}", folder / name, sums[name], silent)
+            except DownloadError as error:
+                failed.append(error)
+
+        with ThreadPool(N_CONNECTIONS) as pool:  # its threads do not keep a process alive that Ctrl-C has ended
+            fetched = pool.imap_unordered(fetch_one, sums)
+            for _ in progress.track(fetched, len(sums), description=f"{len(sums)} files"):
+                pass
+    if failed:
+        raise failed[0]
 
 
-def _fetch_listed(
-    session: Session, url: str, folder: Path, names: Sequence[str], sums: dict[str, str], progress: Progress
-) -> None:
-    if unlisted := [name for name in names if name not in sums]:
-        raise DownloadError(f"{url}/SHA256SUMS.txt has no line for {', '.join(unlisted[:3])}; try another address")
-    for name in progress.track(names, description=f"{len(names)} files"):
-        if not (folder / name).is_file() or sha256_of(folder / name) != sums[name]:
-            fetch(session, f"{url}/{name}", folder / name, sums[name], progress)
-
-
-def _read_sums(path: Path) -> dict[str, str]:
-    """Checksum by file name, from lines as sha256sum writes them."""
+def _read_sums(path: Path) -> list[tuple[str, str]]:
+    """Name and checksum of every file, from lines as sha256sum writes them."""
     lines = (line.split(maxsplit=1) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
-    return {line[1].lstrip("*"): line[0].lower() for line in lines if len(line) == 2}
+    return [(line[1].lstrip("*"), line[0].lower()) for line in lines if len(line) == 2]
 
 
 def unpack(archive: Path, folder: Path) -> None:

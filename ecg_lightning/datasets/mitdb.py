@@ -21,6 +21,7 @@ RECORDS = (
 PACED = ("102", "104", "107", "217")
 URL = "https://physionet.org/files/mitdb/1.0.0"
 SUFFIXES = (".hea", ".dat", ".atr")
+FILES = r"LICENSE\.txt|RECORDS|\d{3}\.(hea|dat|atr)"  # of those on PhysioNet
 _HERE = Path(__file__).parent
 
 
@@ -44,6 +45,7 @@ class MITDB:
         "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng Med Biol 20(3):45-50 (2001). "
         "https://doi.org/10.13026/C2F305"
     )
+    download_command = "python -m ecg_lightning.download mitdb"
     provides = ("patient", "beats", "de_chazal_records")
     reader_files = (Path(__file__), Path(wfdb_files.__file__), Path(wfdb_beats.__file__))
 
@@ -169,6 +171,6 @@ def download(root: Path, url: str) -> None:
         root: folder to fetch into.
         url: the database's folder on PhysioNet or on a mirror.
     """
-    from ecg_lightning.datasets.fetch import fetch_wfdb
+    from ecg_lightning.datasets.fetch import fetch_listed
 
-    fetch_wfdb(url, root, SUFFIXES)
+    fetch_listed(url, root, FILES)

@@ -4,7 +4,6 @@ Source:
     Wagner et al., Scientific Data 7:154 (2020); version 1.0.3, https://doi.org/10.13026/kfzx-aw45
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +12,13 @@ import numpy as np
 from jaxtyping import Int
 
 from ecg_lightning import scp
-from ecg_lightning.datasets import ptbxl_tables, wfdb_files
+from ecg_lightning.datasets import ptbxl_files, ptbxl_tables, wfdb_files
 from ecg_lightning.datasets.sources import Place, check_complete, check_source, locate, source_hash
 from ecg_lightning.structures import BadRecord, Record, Sheet
 
-URL = "https://physionet.org/files/ptb-xl/1.0.3"
 N_RECORDS = 21_799
-FOLDER_AND_SUFFIX = {100: ("records100", "_lr"), 500: ("records500", "_hr")}  # by sampling rate
 UNITS = ("mV", "uV", "NU")
+TWIN_FILES = ("synthetic_hearts", "synthetic", "synthetic_twelve", "ptbxl_twin")  # what the twin is written by
 _HERE = Path(__file__).parent
 
 
@@ -44,7 +42,10 @@ class PTBXL:
         "dataset. Scientific Data 7:154 (2020). https://doi.org/10.1038/s41597-020-0495-6"
     )
     provides = ("patient", "statements", "official_folds", "person")
-    reader_files = (Path(__file__), Path(ptbxl_tables.__file__), Path(wfdb_files.__file__))
+    reader_files = (
+        *(Path(__file__), Path(ptbxl_tables.__file__)),
+        *(Path(ptbxl_files.__file__), Path(wfdb_files.__file__)),
+    )
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class PTBXL:
         check_source(source)
         if on_bad_record not in ("stop", "skip"):
             raise ValueError(f"dataset.on_bad_record={on_bad_record} must be stop or skip")
-        check_rate(fs_hz)
+        ptbxl_files.check_rate(fs_hz)
         self.data_dir, self.cache_dir = Path(data_dir), Path(cache_dir)
         self.fs_hz = float(fs_hz)
         self.allow_missing = allow_missing
@@ -70,6 +71,11 @@ class PTBXL:
     @cached_property
     def _place(self) -> Place:
         return locate(self, self.data_dir, self.cache_dir, self._asked)
+
+    @property
+    def download_command(self) -> str:
+        """What a user types to get the records at this sampling rate."""
+        return f"python -m ecg_lightning.download ptbxl --fs-hz {self.fs_hz:g}"
 
     @property
     def root(self) -> Path:
@@ -145,7 +151,7 @@ class PTBXL:
         said = {
             f"{n} of PTB-XL's {N_RECORDS} records are read: figures do not compare with those of all": subset,
             f"{n_unknown} of {n} records name no patient: each counts as one of its own": n_unknown,
-            f"{n_over_89} of {n} patients are over 89, which the database writes as 300: 90 is used": n_over_89,
+            f"{n_over_89} of {n} records are of people over 89, written as age 300: 90 is used": n_over_89,
             f"age is not known in {n_ageless} and sex in {n_sexless} of {n} records": n_ageless or n_sexless,
             "signals have no unit (NU): amplitude is lost, only the shape of waves can be judged": self.unit == "NU",
         }
@@ -196,16 +202,13 @@ class PTBXL:
 
     def missing_in(self, root: Path) -> tuple[str, ...]:
         """Tables that are not in this folder; where both are, records of the table without their two files."""
-        tables = (ptbxl_tables.DATABASE, ptbxl_tables.STATEMENT_TABLE)
-        if absent := tuple(name for name in tables if not (root / name).is_file()):
+        if absent := tuple(name for name in ptbxl_tables.TABLES if not (root / name).is_file()):
             return absent
-        there = _files_below(root / self._folder)
-        stems = ((record, self._relative(record)) for record in ptbxl_tables.read_rows(root))
-        return tuple(record for record, stem in stems if not {f"{stem}.hea", f"{stem}.dat"} <= there)
+        return ptbxl_files.missing_in(root, ptbxl_tables.read_rows(root), self.fs_hz)
 
     def download(self, root: Path) -> None:
         """Fetch the tables, and the records at this sampling rate, from PhysioNet into this folder."""
-        download(root, URL, self.fs_hz)
+        ptbxl_files.download(root, ptbxl_files.URL, self.fs_hz)
 
     def write_twin(self, root: Path) -> None:
         """Write the synthetic twin into this folder."""
@@ -215,7 +218,7 @@ class PTBXL:
 
     def twin_id(self) -> str:
         """Name of the twin's folder, from its sampling rate, its seed and the text of its generator."""
-        generator = source_hash([_HERE / f"{name}.py" for name in ("synthetic_hearts", "synthetic_twelve", "ptbxl_twin")])
+        generator = source_hash([*(_HERE / f"{name}.py" for name in TWIN_FILES), Path(scp.__file__)])
         return f"ptbxl-{self.fs_hz:g}hz-seed{self.seed}-{generator}"
 
     @cached_property
@@ -238,46 +241,11 @@ class PTBXL:
                 continue
         return self._header(self.records()[-1])
 
-    @property
-    def _folder(self) -> str:
-        return FOLDER_AND_SUFFIX[int(self.fs_hz)][0]
-
-    def _relative(self, record: str) -> str:
-        """Where the record's files lie below the folder of the sampling rate, without their ending."""
-        return f"{int(record) // 1000 * 1000:05d}/{record}{FOLDER_AND_SUFFIX[int(self.fs_hz)][1]}"
-
     def _where(self, record: str) -> tuple[Path, str]:
-        """Folder of the record's files, and their name without its ending."""
-        folder, file = self._relative(record).split("/")
-        return self.root / self._folder / folder, file
+        return ptbxl_files.where(self.root, record, self.fs_hz)
 
     def _header(self, record: str) -> wfdb_files.Header:
         return wfdb_files.read_header(*self._where(record), self.fs_hz, UNITS)
-
-
-def check_rate(fs_hz: float) -> None:
-    """Refuse a sampling rate that PTB-XL does not come at."""
-    if fs_hz not in FOLDER_AND_SUFFIX:
-        raise ValueError(f"dataset.fs_hz={fs_hz:g} must be 100 or 500, the two rates of PTB-XL")
-
-
-def download(root: Path, url: str, fs_hz: float) -> None:
-    """Fetch both tables, the licence and every record at one sampling rate; what is there and fits its checksum stays.
-
-    Args:
-        root: folder to fetch into.
-        url: the database's folder on PhysioNet or on a mirror.
-        fs_hz: 100 or 500.
-    """
-    raise NotImplementedError
-
-
-def _files_below(folder: Path) -> set[str]:
-    """Names of files, each with the folder it lies in; one look per folder instead of one per file."""
-    if not folder.is_dir():
-        return set()
-    folders = [entry for entry in os.scandir(folder) if entry.is_dir()]
-    return {f"{parent.name}/{file.name}" for parent in folders for file in os.scandir(parent)}
 
 
 def _spelt(own: str, want: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ecg_lightning.scp import STATEMENTS
 from ecg_lightning.structures import CorpusNotFound, Refused
 
-DATABASE, STATEMENT_TABLE = "ptbxl_database.csv", "scp_statements.csv"
+DATABASE, STATEMENT_TABLE = TABLES = "ptbxl_database.csv", "scp_statements.csv"
 OVER_89 = 300.0  # written for an age that the corpus hides
 AGE_OVER_89 = 90.0
 OLDEST = 120

@@ -16,6 +16,7 @@ from ecg_lightning.structures import CorpusNotFound
 log = logging.getLogger(__name__)
 
 SOURCES = ("auto", "local", "download", "synthetic")
+N_NAMED = 50  # missing records; of more, ten are named: a terminal should not scroll by
 
 
 @runtime_checkable
@@ -23,6 +24,10 @@ class Findable(Protocol):
     """What `locate` must know of a corpus."""
 
     name: str
+
+    @property
+    def download_command(self) -> str:
+        """What a user types to get it."""
 
     def missing_in(self, root: Path) -> tuple[str, ...]:
         """Records that are wanted and not in this folder."""
@@ -69,8 +74,8 @@ def locate(corpus: Findable, data_dir: Path, cache_dir: Path, source: str) -> Pl
         return Place(root, "local")
     if source == "local":
         raise CorpusNotFound(
-            f"no database {corpus.name}: {root} is not a folder; get it with `python -m ecg_lightning.download "
-            f"{corpus.name}`, set data_dir (or ECG_DATA_DIR), or use synthetic records with dataset.source=synthetic"
+            f"no database {corpus.name}: {root} is not a folder; get it with `{corpus.download_command}`, "
+            f"set data_dir (or ECG_DATA_DIR), or use synthetic records with dataset.source=synthetic"
         )
     why = "as asked" if source == "synthetic" else f"as {root} is not there"
     log.warning("SYNTHETIC records stand in for %s, %s: the numbers say nothing about patients", corpus.name, why)
@@ -95,10 +100,11 @@ def check_complete(corpus: Findable, root: Path, n_wanted: int, allow_missing: b
     missing = corpus.missing_in(root)
     if not missing:
         return ()
-    named = f"{len(missing)} of {n_wanted} records of {corpus.name} are missing in {root}: {', '.join(missing)}"
+    names = ", ".join(missing if len(missing) <= N_NAMED else (*missing[:10], f"and {len(missing) - 10} others"))
+    named = f"{len(missing)} of {n_wanted} records of {corpus.name} are missing in {root}: {names}"
     if len(missing) == n_wanted or not allow_missing:
         go_on = "" if len(missing) == n_wanted else ", or go on without them with dataset.allow_missing=true"
-        raise CorpusNotFound(f"{named}; get them with `python -m ecg_lightning.download {corpus.name}`{go_on}")
+        raise CorpusNotFound(f"{named}; get them with `{corpus.download_command}`{go_on}")
     log.warning("%s; going on without them", named)
     return missing
 

@@ -19,6 +19,7 @@ class FileServer:
         spoil: file name -> number of answers to come whose first byte is wrong.
         redirect: file name -> address to answer with.
         stall: file names whose answers stop half way, with the connection open.
+        together: as many requests as it has parties wait for each other, once, after the first one.
         shift: bytes by which a resumed answer begins too early.
         asked: path and Range of every request so far.
     """
@@ -31,6 +32,7 @@ class FileServer:
         self.spoil: dict[str, int] = {}
         self.redirect: dict[str, str] = {}
         self.stall: set[str] = set()
+        self.together: threading.Barrier | None = None
         self.shift = 0
         self.asked: list[tuple[str, str | None]] = []
 
@@ -50,6 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
         name, files = self.path.lstrip("/"), self.files
         wanted = self.headers["Range"] if files.resumes else None
         files.asked.append((name, self.headers["Range"]))
+        if files.together and len(files.asked) > 1 and len(files.asked) <= 1 + files.together.parties:
+            files.together.wait()
         if name in files.redirect:
             return self._head(302, 0, {"Location": files.redirect[name]})
         if not (files.root / name).is_file():

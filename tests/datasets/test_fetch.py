@@ -4,6 +4,7 @@ import hashlib
 import resource
 import socket
 import stat
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.progress import Progress
 
-from ecg_lightning.datasets.fetch import DownloadError, Session, check_url, fetch, fetch_wfdb, progress_bar, unpack
+from ecg_lightning.datasets.fetch import DownloadError, Session, check_url, fetch, fetch_listed, progress_bar, unpack
 from tests.corpora.server import FileServer, serve
 
 CONTENT = bytes(range(256)) * 400  # 102400 bytes
@@ -188,32 +189,50 @@ def test_redirect_to_plain_http_is_refused_before_it_is_followed(get: Callable[.
         get()
 
 
-def sums_of(root: Path) -> str:
-    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.name}\n" for path in sorted(root.iterdir()))
+def test_message_names_the_address_as_its_giver_does() -> None:
+    with pytest.raises(ValueError, match=r"^--source-url=ftp://x must begin with https://"):
+        check_url("ftp://x", "--source-url")
 
 
-def test_database_is_fetched_by_its_own_lists(server: FileServer, tmp_path: Path) -> None:
-    (server.root / "100.hea").write_text("100 2 360 650000\n")
-    (server.root / "RECORDS").write_text("100\n")
-    (server.root / "SHA256SUMS.txt").write_text(sums_of(server.root))
-    fetch_wfdb(f"{server.url}/", tmp_path / "mitdb", (".hea", ".dat"))
-    names = sorted(path.name for path in (tmp_path / "mitdb").iterdir())
-    assert names == ["100.dat", "100.hea", "RECORDS", "SHA256SUMS.txt"]
+def list_files(root: Path, *more: str) -> None:
+    """Write the SHA256SUMS.txt of a folder, with lines of one's own."""
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(root)}" for path in files]
+    (root / "SHA256SUMS.txt").write_text("\n".join((*lines, *more)))
 
 
-@pytest.mark.parametrize("record", ["../100", "/etc/passwd", "a\\b", "a//b"])
-def test_record_that_is_no_file_name_is_refused(server: FileServer, tmp_path: Path, record: str) -> None:
-    (server.root / "RECORDS").write_text(f"{record}\n")
-    (server.root / "SHA256SUMS.txt").write_text(sums_of(server.root))
-    with pytest.raises(DownloadError, match="RECORDS names records that are no file names"):
-        fetch_wfdb(server.url, tmp_path / "mitdb", (".dat",))
+def test_database_is_fetched_by_its_own_list(server: FileServer, tmp_path: Path) -> None:
+    (server.root / "records").mkdir()
+    (server.root / "records/7.hea").write_text("7 2 360 650000\n")
+    (server.root / "index.html").touch()
+    list_files(server.root)
+    fetch_listed(f"{server.url}/", tmp_path / "mitdb", r"\d+\.dat|records/\d\.hea")
+    found = sorted(str(path.relative_to(tmp_path / "mitdb")) for path in (tmp_path / "mitdb").rglob("*.*"))
+    assert found == ["100.dat", "SHA256SUMS.txt", "records/7.hea"]
 
 
-def test_file_without_a_checksum_is_refused(server: FileServer, tmp_path: Path) -> None:
-    (server.root / "RECORDS").write_text("100\n101\n")
-    (server.root / "SHA256SUMS.txt").write_text(sums_of(server.root))
-    with pytest.raises(DownloadError, match=r"SHA256SUMS.txt has no line for 101.dat; try another address"):
-        fetch_wfdb(server.url, tmp_path / "mitdb", (".dat",))
+def test_several_files_are_fetched_at_once(server: FileServer, tmp_path: Path) -> None:
+    for name in range(40):
+        (server.root / f"{name}.hea").write_text(str(name))
+    list_files(server.root)
+    server.together = threading.Barrier(4, timeout=20)  # breaks unless four requests are under way at one time
+    fetch_listed(server.url, tmp_path / "mitdb", r"\d+\.hea")
+    assert {int(path.read_text()) for path in (tmp_path / "mitdb").glob("*.hea")} == set(range(40))
+
+
+@pytest.mark.parametrize("name", ["../100.dat", "/etc/100.dat", "a/../../100.dat"])
+def test_list_that_points_elsewhere_writes_nothing(server: FileServer, tmp_path: Path, name: str) -> None:
+    (server.root / "100.dat").unlink()
+    list_files(server.root, f"{SHA256} {name}")
+    with pytest.raises(DownloadError, match=r"SHA256SUMS.txt lists no file of this database; check the address"):
+        fetch_listed(server.url, tmp_path / "mitdb", r"\d+\.dat")
+    assert [path.name for path in (tmp_path / "mitdb").iterdir()] == ["SHA256SUMS.txt"]
+
+
+def test_listed_file_that_is_not_there_is_named(server: FileServer, tmp_path: Path) -> None:
+    list_files(server.root, f"{SHA256} 101.dat")
+    with pytest.raises(DownloadError, match=r"/101.dat: the server answers 404 Not Found; check the address"):
+        fetch_listed(server.url, tmp_path / "mitdb", r"\d+\.dat")
 
 
 def test_progress_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ class Letters:
     """A corpus of three empty files."""
 
     name = "letters"
+    download_command = "python -m ecg_lightning.download letters"
 
     def __init__(self) -> None:
         self.n_written = 0
@@ -122,6 +123,15 @@ def test_missing_records_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixt
         check_complete(Letters(), tmp_path, 3, allow_missing=False)
     assert check_complete(Letters(), tmp_path, 3, allow_missing=True) == ("a", "c")
     assert "a, c; going on without them" in caplog.text
+
+
+def test_of_very_many_missing_records_ten_are_named(tmp_path: Path) -> None:
+    class Numbers(Letters):
+        def missing_in(self, root: Path) -> tuple[str, ...]:
+            return tuple(str(number) for number in range(21_000))
+
+    with pytest.raises(CorpusNotFound, match=r"are missing in .*: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 20990 others; get"):
+        check_complete(Numbers(), tmp_path, 21_799, allow_missing=False)
 
 
 def test_complete_corpus_misses_nothing(tmp_path: Path) -> None:
