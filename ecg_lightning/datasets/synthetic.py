@@ -183,6 +183,7 @@ def disturb(
     bursts: Sequence[tuple[float, float]],
     fs_hz: float,
     rng: Generator,
+    mains_hz: float = 60.0,
 ) -> Float[np.ndarray, "lead time"]:
     """Add what electrodes add: breathing and drift of the baseline, muscle, mains, and bursts of motion.
 
@@ -192,6 +193,7 @@ def disturb(
         bursts: (start_s, end_s) of every stretch in which electrodes move.
         fs_hz: sampling rate.
         rng: source of chance.
+        mains_hz: 60 in America, 50 in Europe.
     """
     n_leads, n_samples = ecg_mv.shape
     time_s = np.arange(n_samples) / fs_hz
@@ -204,7 +206,7 @@ def disturb(
         inside = (time_s > start_s) & (time_s < end_s)
         rough[inside] = np.sin(np.pi * (time_s[inside] - start_s) / (end_s - start_s)) ** 0.5
     breath = np.sin(2 * np.pi * heart.breathing_hz * time_s)
-    mains = 0.4 * level * np.sin(2 * np.pi * 60 * time_s + rng.uniform(0, 6))
+    mains = 0.4 * level * np.sin(2 * np.pi * mains_hz * time_s + rng.uniform(0, 6))
     tremor = 0.6 * level * _band(rng, (n_leads, n_samples), 2.0, 25.0, fs_hz)
     swell = 1 + 0.06 * breath
     sway = 3 * level * rng.uniform(0.3, 1.0, (n_leads, 1)) * breath

@@ -78,7 +78,7 @@ def waves(*rows: tuple[float, float, Sequence[float] | np.ndarray]) -> Waves:
     )
 
 
-def _turned(rng: Generator, direction: tuple[float, float, float], spread: float) -> Float[np.ndarray, "3"]:
+def turned(rng: Generator, direction: tuple[float, float, float], spread: float) -> Float[np.ndarray, "3"]:
     """Turn a direction a little at random, keeping its length."""
     length = np.linalg.norm(direction)
     turned = np.array(direction) + rng.normal(0, spread, 3) * length
@@ -88,12 +88,12 @@ def _turned(rng: Generator, direction: tuple[float, float, float], spread: float
 def _ventricles(rng: Generator, left_axis: bool) -> dict[str, Waves]:
     """QRS of one person: septum, main vector and terminal vector; a blocked branch is reached late and slowly."""
     height, width = rng.uniform(0.8, 1.5), rng.uniform(0.011, 0.017)
-    septum = _turned(rng, (-0.16, -0.08, 0.24), 0.3) * height
-    main = _turned(rng, (0.65, -0.80, -0.35) if left_axis else (0.80, 0.75, -0.35), 0.22) * height
-    terminal = _turned(rng, (-0.22, -0.28, -0.45), 0.4) * height
+    septum = turned(rng, (-0.16, -0.08, 0.24), 0.3) * height
+    main = turned(rng, (0.65, -0.80, -0.35) if left_axis else (0.80, 0.75, -0.35), 0.22) * height
+    terminal = turned(rng, (-0.22, -0.28, -0.45), 0.4) * height
     late = rng.uniform(0.045, 0.065)
-    right = _turned(rng, (-0.38, -0.22, 0.62), 0.2) * height
-    left = _turned(rng, (0.62, 0.35, -0.70), 0.2) * height
+    right = turned(rng, (-0.38, -0.22, 0.62), 0.2) * height
+    left = turned(rng, (0.62, 0.35, -0.70), 0.2) * height
     first = (-1.9 * width, 0.8 * width, septum)
     return {
         "normal": waves(first, (0.0, width, main), (2.1 * width, width, terminal)),
@@ -102,23 +102,25 @@ def _ventricles(rng: Generator, left_axis: bool) -> dict[str, Waves]:
     }
 
 
+def t_wave(centre_s: float, width_s: float, dipole_mv: Float[np.ndarray, "3"]) -> Waves:
+    """Build a T wave that rises more slowly than it falls."""
+    rise, fall = 0.45 * dipole_mv, 0.75 * dipole_mv
+    return waves((centre_s - 0.7 * width_s, 1.2 * width_s, rise), (centre_s, 0.8 * width_s, fall))
+
+
 def _repolarisation(rng: Generator, qrs: dict[str, Waves]) -> dict[str, Waves]:
     """T waves: upright or flat in normal conduction, against the late QRS in bundle branch block."""
     centre, width = rng.uniform(0.24, 0.31), rng.uniform(0.035, 0.055)
-    own = _turned(rng, (0.22, 0.20, 0.10), 0.35) * rng.choice([1.0, 1.4, 0.45, -0.6], p=[0.45, 0.25, 0.15, 0.15])
-
-    def bumps(dipole: np.ndarray) -> Waves:
-        return waves((centre - 0.7 * width, 1.2 * width, 0.45 * dipole), (centre, 0.8 * width, 0.75 * dipole))
-
+    own = turned(rng, (0.22, 0.20, 0.10), 0.35) * rng.choice([1.0, 1.4, 0.45, -0.6], p=[0.45, 0.25, 0.15, 0.15])
     against = {name: own * 0.3 - 0.45 * shape.dipole_mv[-1] for name, shape in qrs.items()}
-    return {name: bumps(own if name == "normal" else against[name]) for name in qrs}
+    return {name: t_wave(centre, width, own if name == "normal" else against[name]) for name in qrs}
 
 
 def ventricular_form(rng: Generator) -> Waves:
     """A beat from one ventricular focus: wide, slow, with the T wave against it."""
     polarity = rng.choice([1.0, -1.0], p=[0.55, 0.45])
-    main = _turned(rng, (0.55, 0.80, -0.45), 0.22) * polarity * rng.uniform(1.1, 2.0)
-    side = _turned(rng, tuple(main), 0.5) * rng.uniform(0.1, 0.8)
+    main = turned(rng, (0.55, 0.80, -0.45), 0.22) * polarity * rng.uniform(1.1, 2.0)
+    side = turned(rng, tuple(main), 0.5) * rng.uniform(0.1, 0.8)
     width = rng.uniform(0.025, 0.038)
     t_centre = rng.uniform(0.27, 0.34)
     return waves(
@@ -131,8 +133,8 @@ def ventricular_form(rng: Generator) -> Waves:
 
 def _paced_form(rng: Generator) -> Waves:
     """A spike, then a wide QRS from the tip of the right ventricle."""
-    main = _turned(rng, (-0.1, -1.2, -0.5), 0.15) * rng.uniform(0.9, 1.5)
-    spike = _turned(rng, (-0.6, -1.0, 0.8), 0.1) * rng.uniform(0.9, 1.4)
+    main = turned(rng, (-0.1, -1.2, -0.5), 0.15) * rng.uniform(0.9, 1.5)
+    spike = turned(rng, (-0.6, -1.0, 0.8), 0.1) * rng.uniform(0.9, 1.4)
     return waves((-0.075, 0.0024, spike), (0.0, 0.030, main), (0.05, 0.030, 0.5 * main), (0.30, 0.06, -0.4 * main))
 
 
@@ -146,8 +148,8 @@ def new_heart(rng: Generator, beats_per_minute: float, noise: float, left_axis: 
         left_axis: whether the QRS points up and left, that is down in MLII.
     """
     p_centre, p_width = -rng.uniform(0.13, 0.20), rng.uniform(0.014, 0.022)
-    p = _turned(rng, (0.07, 0.10, 0.02), 0.25) * rng.uniform(0.6, 1.5)
-    upwards = _turned(rng, (-0.03, -0.09, 0.07), 0.4) * rng.uniform(0.6, 1.4)
+    p = turned(rng, (0.07, 0.10, 0.02), 0.25) * rng.uniform(0.6, 1.5)
+    upwards = turned(rng, (-0.03, -0.09, 0.07), 0.4) * rng.uniform(0.6, 1.4)
     ectopic = 0.9 * p + 0.3 * upwards  # from a focus near the sinus node: much the same, a little flatter
     qrs = _ventricles(rng, left_axis)
     return Heart(
@@ -169,12 +171,22 @@ def draw(
     beats: Sequence[Waves], peak_s: Float[np.ndarray, " beat"], leads: Sequence[str], n_samples: int, fs_hz: float
 ) -> Float[np.ndarray, "lead time"]:
     """Add all bumps of all beats, as each lead sees them, to a flat line."""
-    ecg_mv = np.zeros((len(leads), n_samples))
-    views = np.array([LEAD_VECTORS[lead] for lead in leads])
+    return draw_views(beats, peak_s, np.array([LEAD_VECTORS[lead] for lead in leads]), n_samples, fs_hz)
+
+
+def draw_views(
+    beats: Sequence[Waves],
+    peak_s: Float[np.ndarray, " beat"],
+    views: Float[np.ndarray, "lead 3"],
+    n_samples: int,
+    fs_hz: float,
+) -> Float[np.ndarray, "lead time"]:
+    """Do the same for leads that look from anywhere; beats may lie before the beginning or after the end."""
+    ecg_mv = np.zeros((len(views), n_samples))
     for beat, peak in zip(beats, peak_s, strict=True):
         reach_s = 4 * beat.width_s
         first = max(int((peak + (beat.centre_s - reach_s).min()) * fs_hz), 0)
-        last = min(int((peak + (beat.centre_s + reach_s).max()) * fs_hz) + 2, n_samples)
+        last = max(min(int((peak + (beat.centre_s + reach_s).max()) * fs_hz) + 2, n_samples), first)
         time_s = np.arange(first, last) / fs_hz - peak
         bumps = np.exp(-0.5 * ((time_s - beat.centre_s[:, None]) / beat.width_s[:, None]) ** 2)
         ecg_mv[:, first:last] += views @ beat.dipole_mv.T @ bumps
