@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecg_lightning.evaluation import Evaluation
+    from ecg_lightning.predictions import Predictions
 
 TOLERANCE = 1e-6  # another machine adds up in another order
 RECOMPUTED = ("val/", "test/", "calibration/")
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     show(predictions, found, asked.patients)
-    return _compare(found, recorded, contract)
+    return _compare(predictions, found, recorded, contract)
 
 
 def differences(found: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
@@ -56,20 +57,35 @@ def differences(found: Mapping[str, float], recorded: Mapping[str, float]) -> li
     return lines
 
 
-def _compare(found: "Evaluation", recorded: dict[str, Any] | None, contract: dict[str, Any] | None) -> int:
+def _compare(
+    predictions: "Predictions", found: "Evaluation", recorded: dict[str, Any] | None, contract: dict[str, Any] | None
+) -> int:
     if recorded is None:
         print("not compared: the run has no metrics.json")
         return 0
     lines = differences(found.metrics, recorded)
     if contract is not None and len(found.temperatures) == 1:
-        here = {"calibration/temperature": next(iter(found.temperatures.values()))}
-        stated = {"calibration/temperature": contract.get("temperature", math.nan)}
-        lines += [f"model/contract.json: {line}" for line in differences(here, stated)]
+        lines += [f"model/contract.json: {line}" for line in _contract_differences(predictions, found, contract)]
     if lines:
         print("differ:", *lines, sep="\n  ")
         return 1
-    print(f"agree: {len(found.metrics)} numbers" + ("" if contract is None else ", and the temperature of the model"))
+    fitted = "temperature and the thresholds" if found.thresholds else "temperature"
+    print(f"agree: {len(found.metrics)} numbers" + ("" if contract is None else f", and the {fitted} of the model"))
     return 0
+
+
+def _contract_differences(predictions: "Predictions", found: "Evaluation", contract: dict[str, Any]) -> list[str]:
+    """List where the model would decide otherwise than the numbers say; an older contract names no problem."""
+    from ecg_lightning.evaluation import stated_calibration
+
+    problem = contract.get("problem", predictions.problem)
+    if problem != predictions.problem:
+        return [f"problem: {predictions.problem} here, {problem} recorded"]
+    stated = stated_calibration(
+        predictions, contract.get("temperature", math.nan), tuple(contract.get("thresholds") or ())
+    )
+    here = {name: value for name, value in found.metrics.items() if name.startswith("calibration/")}
+    return differences(here, stated)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ecg_lightning.evaluate import differences, main
+from ecg_lightning.evaluation import evaluate
+from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import write_run_folder
 
 
@@ -16,7 +18,7 @@ def run(tmp_path: Path) -> Path:
     return write_run_folder(tmp_path / "run")
 
 
-def edit(path: Path, **changes: float) -> None:
+def edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
@@ -46,6 +48,42 @@ def test_numbers_that_differ_are_listed(run: Path, capsys: pytest.CaptureFixture
     assert "test/f1/X: 0.5 recorded, which the predictions do not give" in said
     assert "model/contract.json: calibration/temperature: " in said
     assert "fit/seconds" not in said
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> Path:
+    """A run of several labels per row."""
+    predictions = draw_multilabel(60)
+    predictions.write(tmp_path / "predictions.parquet")
+    found = evaluate(predictions)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "metrics.json").write_text(json.dumps(found.metrics))
+    contract = {"contract": 1, "problem": "multilabel", "temperature": found.temperatures[0]}
+    (tmp_path / "model" / "contract.json").write_text(json.dumps(contract | {"thresholds": found.thresholds[0]}))
+    return tmp_path
+
+
+def test_thresholds_of_the_model_are_compared(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(several)]) == 0
+    assert "and the temperature and the thresholds of the model" in capsys.readouterr().out
+    stated = json.loads((several / "model" / "contract.json").read_text())["thresholds"]
+    edit(several / "model" / "contract.json", thresholds=[stated[0], 0.99, *stated[2:]])
+    assert main([str(several)]) == 1
+    said = capsys.readouterr().out
+    assert "model/contract.json: calibration/threshold/MI: " in said
+    assert "0.99 recorded" in said
+    assert said.count("model/contract.json") == 1
+
+
+def test_a_model_without_thresholds_or_of_another_problem_is_named(
+    several: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(several / "model" / "contract.json", thresholds=None)
+    assert main([str(several)]) == 1
+    assert "model/contract.json: calibration/threshold/HYP: " in capsys.readouterr().out
+    edit(several / "model" / "contract.json", problem="multiclass")
+    assert main([str(several)]) == 1
+    assert "model/contract.json: problem: multilabel here, multiclass recorded" in capsys.readouterr().out
 
 
 def test_differences_need_more_than_rounding() -> None:

@@ -5,10 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn import metrics as second
+from torchmetrics.functional.classification import multiclass_calibration_error
 
-from ecg_lightning.evaluation import evaluate, fit_temperature, fit_temperatures, probabilities
+from ecg_lightning.calibration import fit_temperatures, probabilities
+from ecg_lightning.evaluation import (
+    evaluate,
+    headline_names,
+    stated_calibration,
+    with_interval,
+    without_names,
+)
 from ecg_lightning.predictions import Predictions
+from tests.corpora.multilabel import draw_multilabel
 
 CLASSES = ("N", "S", "V", "F", "Q")
 
@@ -56,7 +66,9 @@ def test_numbers_equal_those_of_scikit_learn() -> None:
 
 def test_every_headline_number_lies_within_its_interval() -> None:
     numbers = evaluate(draw(), n_boot=300).metrics
-    names = ["accuracy", "macro_f1", "macro_f1_nsvf", "kappa", "jk_index", "macro_auroc"]
+    names = headline_names(draw())
+    assert names == ["accuracy", "macro_f1", "macro_f1_nsvf", "kappa", "jk_index", "macro_auroc", "ece"]
+    names = names[:-1]  # a calibration error grows in every resample
     names += [f"{kind}/{c}" for kind in ("f1", "sensitivity", "precision", "auroc") for c in CLASSES]
     for name in (f"{side}/{name}" for side in ("val", "test") for name in names):
         assert numbers[f"{name}_low"] < numbers[name] < numbers[f"{name}_high"], name
@@ -90,15 +102,17 @@ def test_an_interval_over_patients_is_wider_than_one_over_rows() -> None:
     assert width[0] > 1.5 * width[1]
 
 
-def test_one_patient_gives_no_interval_and_many_units_no_interval_of_the_auroc(monkeypatch: pytest.MonkeyPatch) -> None:
-    predictions = draw()
-    alone = with_rows(predictions, predictions.table["patient"].to_numpy() == "5")
+def test_one_patient_gives_no_interval() -> None:
+    alone = with_rows(draw(), draw().table["patient"].to_numpy() == "5")
     assert not [name for name in evaluate(alone).metrics if name.endswith("_low")]
-    monkeypatch.setattr("ecg_lightning.evaluation.MAX_RANKED_UNITS", 3)
-    numbers = evaluate(predictions, 20).metrics
-    assert "test/auroc/S" in numbers
-    assert "test/auroc/S_low" not in numbers
-    assert "test/accuracy_low" in numbers
+
+
+def test_weights_drawn_a_few_at_a_time_give_the_same_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
+    for predictions in (draw(), draw_multilabel(40)):
+        whole = evaluate(predictions, 20).metrics
+        monkeypatch.setattr("ecg_lightning.evaluation.MAX_WEIGHTS", 200)
+        assert evaluate(predictions, 20).metrics == pytest.approx(whole)
+        monkeypatch.undo()
 
 
 def test_undefined_numbers_are_left_out() -> None:
@@ -123,43 +137,29 @@ def test_test_numbers_come_once_more_without_the_named_records_that_are_there() 
     predictions = draw()
     found = evaluate(predictions, n_boot=0).metrics
     rest = evaluate(with_rows(predictions, predictions.table["record"].to_numpy() != "11"), n_boot=0).metrics
-    for name in ("accuracy", "macro_f1", "macro_f1_nsvf", "f1/S"):
+    for name in (*without_names(predictions), "f1/S"):
         assert found[f"test/without_11/{name}"] == pytest.approx(rest[f"test/{name}"])
     assert not [name for name in found if "without_900" in name]
 
 
-def test_the_temperature_that_was_put_in_is_found_again() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(20000, 5)) * 2
-    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    label = (p.cumsum(1) > rng.random((20000, 1))).argmax(1)
-    assert fit_temperature(logits * 3, label) == pytest.approx(3, rel=0.03)
-    assert fit_temperature(logits[:0], label[:0]) == 1
-
-
-def test_the_temperature_comes_from_validation_rows_of_its_own_fold() -> None:
+def test_the_calibration_error_is_that_of_the_class_that_is_called() -> None:
     predictions = draw()
-    test = predictions.table["side"].to_numpy() == "test"
-    disturbed = predictions.table.copy()
-    disturbed.loc[test, "logit_S"] = 9.0
-    second_fold = predictions.table.assign(fold=1, logit_N=0.0)
-    both = replace(predictions, table=pd.concat([disturbed, second_fold, second_fold[test].assign(fold=2)]))
-    alone, found = fit_temperatures(predictions), fit_temperatures(both)
-    assert found[0] == alone[0]
-    assert found[1] != alone[0]
-    assert found[2] == 1
-    assert "calibration/temperature" not in evaluate(both, n_boot=0).metrics
+    found = evaluate(predictions, n_boot=0)
+    test = with_rows(predictions, predictions.table["side"].to_numpy() == "test")
+    for name, temperatures in (("ece", found.temperatures), ("ece_uncalibrated", {0: 1.0})):
+        p = torch.tensor(probabilities(test, temperatures))
+        theirs = multiclass_calibration_error(p, torch.tensor(test.label), 5, n_bins=15, norm="l1")
+        assert found.metrics[f"test/{name}"] == pytest.approx(float(theirs), abs=1e-6)
+    assert found.metrics["val/ece"] < found.metrics["val/ece_uncalibrated"]
 
 
-def test_the_patient_table_counts_every_row_once() -> None:
-    predictions = draw()
-    table = evaluate(predictions, n_boot=0).per_patient
-    assert table["n_windows"].sum() == len(predictions.table)
-    assert list(table.columns[:5]) == ["patient", "side", "n_windows", "accuracy", "macro_f1"]
-    chosen = (predictions.table["patient"] == "7").to_numpy()
-    row = table[table["patient"] == "7"].iloc[0]
-    label, called = predictions.label[chosen], predictions.logits[chosen].argmax(1)
-    assert row["side"] == "test"
-    assert row["n_V"] == (label == 2).sum()
-    assert row["accuracy"] == pytest.approx((label == called).mean())
-    assert row["macro_f1"] == pytest.approx(second.f1_score(label, called, average="macro"))
+def test_temperature_and_thresholds_have_names() -> None:
+    assert stated_calibration(draw(), 1.5) == {"calibration/temperature": 1.5}
+    found = stated_calibration(draw_multilabel(20), 2.0, (0.1, 0.2, 0.3, 0.4, 0.5))
+    assert found["calibration/threshold/HYP"] == 0.5
+    assert len(found) == 6
+
+
+def test_a_number_is_written_with_its_interval_or_not_at_all() -> None:
+    numbers = {"kappa": 0.51234, "f1": 0.5, "f1_low": 0.4, "f1_high": 0.6}
+    assert [with_interval(numbers, name) for name in ("kappa", "f1", "auroc")] == ["0.512", "0.500 [0.400, 0.600]", ""]

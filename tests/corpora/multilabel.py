@@ -15,7 +15,7 @@ SUPER_NAMES = {
     "CD": "conduction disturbance",
     "HYP": "hypertrophy",
 }
-SHARE = (0.44, 0.25, 0.24, 0.22, 0.12)  # of the rows, per class of SUPER
+SHARE = (0.44, 0.25, 0.24, 0.22, 0.12)  # roughly, of the rows, per class of SUPER
 AGES = ("under 40", "40-59", "60-79", "80 and over", "unknown")
 OVERCONFIDENT = 1.6  # what the logits are multiplied by; the temperature to be found
 
@@ -37,10 +37,13 @@ def draw_multilabel(
     n = n_val + n_rows
     share = np.array([SHARE[SUPER.index(c)] if c in SUPER else 0.3 / (k + 1) for k, c in enumerate(classes)])
     truth = np.log(share / (1 - share)) + 2.0 * rng.normal(size=(n, len(classes)))
-    label = rng.random(truth.shape) < 1 / (1 + np.exp(-truth))
-    if "NORM" in classes:  # a normal ECG shows nothing else
+    p = 1 / (1 + np.exp(-truth))
+    label = rng.random(truth.shape) < p
+    if "NORM" in classes:  # a normal ECG is one that shows nothing else
         normal = list(classes).index("NORM")
-        label[:, normal] &= label.sum(axis=1) == 1
+        healthy = np.delete(1 - p, normal, axis=1).prod(axis=1)
+        truth[:, normal] = np.log(healthy / (1 - healthy))
+        label[:, normal] = ~np.delete(label, normal, axis=1).any(axis=1)
     record = [f"{17 + 3 * row:05d}" for row in range(n)]
     side = np.where(np.arange(n) < n_val, "val", "test")
     patient = np.arange(n) - (np.arange(n) % 10 == 9) * (np.arange(n) != n_val)  # every tenth comes twice

@@ -1,0 +1,139 @@
+"""From logits to probabilities that mean what they say, and from these to decisions; by validation rows alone."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+
+from ecg_lightning.predictions import Predictions
+
+FITTED_ON = "val"  # the side whose rows choose temperature and thresholds: its own F1 is optimistic
+TEMPERATURE_LIMITS = (0.05, 20.0)  # where every row is called right the best temperature would be 0
+NO_CHOICE = 0.5  # the threshold of a class that validation rows do not hold
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Rows of the table with what follows from their logits.
+
+    Args:
+        about: the rows.
+        p: calibrated probabilities.
+        called: class index per row if multiclass, yes or no per row and class if multilabel.
+    """
+
+    about: Predictions
+    p: Float[np.ndarray, "row class"]
+    called: Int[np.ndarray, " row"] | Bool[np.ndarray, "row class"]
+
+    def where(self, chosen: Bool[np.ndarray, " row"]) -> "Decisions":
+        part = replace(self.about, table=self.about.table[chosen])
+        return Decisions(part, self.p[chosen], self.called[chosen])
+
+    def column(self, name: str) -> Shaped[np.ndarray, " row"]:
+        return self.about.table[name].to_numpy()
+
+
+def decide(
+    predictions: Predictions, p: Float[np.ndarray, "row class"], thresholds: dict[int, tuple[float, ...]]
+) -> Decisions:
+    """Call the class of the largest logit if multiclass, every class that reaches its threshold if multilabel."""
+    if predictions.problem == "multiclass":
+        return Decisions(predictions, p, predictions.logits.argmax(axis=1))
+    limits = np.array([thresholds[int(fold)] for fold in predictions.table["fold"]]).reshape(p.shape)
+    return Decisions(predictions, p, called(p, limits))
+
+
+def probabilities(predictions: Predictions, temperatures: dict[int, float]) -> Float[np.ndarray, "row class"]:
+    """Turn logits into calibrated probabilities, each row by its own fold's temperature."""
+    fold = predictions.table["fold"].map(temperatures).to_numpy(dtype=np.float64)
+    return _probabilities(predictions.logits / fold[:, None], predictions.problem)
+
+
+def uncalibrated(predictions: Predictions) -> Float[np.ndarray, "row class"]:
+    """Turn logits into the probabilities that the network itself states."""
+    return _probabilities(predictions.logits, predictions.problem)
+
+
+def called(
+    p: Float[np.ndarray, "row class"], thresholds: Float[np.ndarray, "#row class"]
+) -> Bool[np.ndarray, "row class"]:
+    """Decide which classes each row has: those whose probability reaches the threshold."""
+    return p >= thresholds
+
+
+def fit_temperatures(predictions: Predictions) -> dict[int, float]:
+    """Fit one temperature per fold, from its validation rows alone; 1 where a fold has none."""
+    logits, label = predictions.logits, predictions.label
+    return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in _fitted_on(predictions).items()}
+
+
+def fit_temperature(
+    logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
+) -> float:
+    """Find the number to divide logits by that makes the labels likeliest; 1 without rows.
+
+    Source:
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017; over all pairs of row and class where a row
+        may have several labels.
+    """
+    if not len(label):
+        return 1.0
+    low, high = np.log(TEMPERATURE_LIMITS)
+    best = minimize_scalar(lambda log_t: _nll(logits / np.exp(log_t), label), bounds=(low, high), method="bounded")
+    return float(np.exp(best.x))
+
+
+def fit_thresholds(predictions: Predictions, p: Float[np.ndarray, "row class"]) -> dict[int, tuple[float, ...]]:
+    """Fit one threshold per fold and class on calibrated probabilities of its validation rows; none if multiclass."""
+    if predictions.problem == "multiclass":
+        return {}
+    label = predictions.label == 1
+    return {
+        fold: tuple(best_threshold(p[rows, k], label[rows, k]) for k in range(p.shape[1]))
+        for fold, rows in _fitted_on(predictions).items()
+    }
+
+
+def best_threshold(p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"]) -> float:
+    """Find the probability from which on calling a class gives the best F1 on these rows.
+
+    It lies midway between two neighbouring probabilities that occur, the lowest midway to 0. Of several with the
+    same F1 it is the highest, which calls least. Where the class is absent it is 0.5.
+    """
+    if not positive.any():
+        return NO_CHOICE
+    values, place = np.unique(p, return_inverse=True)  # ascending
+    found = np.bincount(place, weights=positive)[::-1].cumsum()[::-1]
+    n_called = np.bincount(place)[::-1].cumsum()[::-1]
+    f1 = 2 * found / (n_called + positive.sum())
+    best = len(values) - 1 - int(np.argmax(f1[::-1]))
+    below = values[best - 1] if best else 0.0
+    midway = (below + values[best]) / 2
+    return float(midway if midway > below else values[best])
+
+
+def _fitted_on(predictions: Predictions) -> dict[int, Bool[np.ndarray, " row"]]:
+    """The rows of each fold that may choose."""
+    fold, chooses = predictions.table["fold"].to_numpy(), predictions.table["side"].to_numpy() == FITTED_ON
+    return {int(k): (fold == k) & chooses for k in np.unique(fold)}
+
+
+def _nll(
+    logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
+) -> float:
+    """Mean negative log-likelihood: per row of its class, or per pair of row and class where label is 0/1."""
+    if label.ndim == 1:
+        return float(-_log_softmax(logits)[np.arange(len(label)), label].mean())
+    return float(np.mean(np.logaddexp(0.0, logits) - label * logits))
+
+
+def _probabilities(logits: Float[np.ndarray, "row class"], problem: str) -> Float[np.ndarray, "row class"]:
+    return expit(logits) if problem == "multilabel" else np.exp(_log_softmax(logits))
+
+
+def _log_softmax(logits: Float[np.ndarray, "row class"]) -> Float[np.ndarray, "row class"]:
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
