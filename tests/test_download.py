@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from ecg_lightning import download
-from ecg_lightning.datasets import mitdb
+from ecg_lightning.datasets import mitdb, ptbxl, ptbxl_files
 from tests.corpora.mitdb import write_mitdb
+from tests.corpora.ptbxl import write_ptbxl
 from tests.corpora.server import FileServer, serve
 
 
@@ -102,6 +103,70 @@ def test_ctrl_c_says_how_to_go_on(server: FileServer) -> None:
 def with_package() -> dict[str, str]:
     """Environment of a command that runs in another folder."""
     return os.environ | {"PYTHONPATH": str(Path(download.__file__).parents[1])}
+
+
+@pytest.fixture
+def ptbxl_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("ECG_DATA_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    root = tmp_path / "served"
+    for fs_hz in (100, 500):
+        write_ptbxl(root, fs_hz=fs_hz)
+    (root / "LICENSE.txt").write_text("CC BY 4.0")
+    (root / "example_physionet.py").write_text("import ast")
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    sums = (f"{hashlib.sha256(path.read_bytes()).hexdigest()} {path.relative_to(root)}\n" for path in files)
+    (root / "SHA256SUMS.txt").write_text("".join(sums))
+    with serve(root) as served:
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("words", "rate", "next_words"), [([], 100, ""), (["--fs-hz", "500"], 500, "task.signal.fs_hz=500")]
+)
+def test_ptbxl_is_fetched_at_the_asked_rate_alone(
+    ptbxl_server: FileServer, capsys: pytest.CaptureFixture[str], words: list[str], rate: int, next_words: str
+) -> None:
+    assert download.main(["ptbxl", *words, "--source-url", ptbxl_server.url]) == 0
+    assert f"Next:\n    python -m ecg_lightning.train task=ptbxl {next_words}".strip() in capsys.readouterr().out
+    assert {path.name for path in Path("data/ptbxl").iterdir()} == {
+        *("LICENSE.txt", "SHA256SUMS.txt", "ptbxl_database.csv", "scp_statements.csv", f"records{rate}")
+    }
+    corpus = ptbxl.PTBXL("data", "cache", rate, source="local")
+    assert corpus.read("00004", ("aVR",)).ecg_mv.shape == (1, 10 * rate)
+    assert len(corpus.records()) == 4
+
+
+def test_ptbxl_resumes_and_fetches_only_what_is_absent(
+    ptbxl_server: FileServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["ptbxl", "--source-url", ptbxl_server.url]
+    name = "records100/00000/00002_lr.dat"
+    ptbxl_server.cut[name] = [5000, 0]
+    with pytest.raises(SystemExit) as ended:
+        download.main(arguments)
+    assert ended.value.code == 1
+    assert f"error: {ptbxl_server.url}/{name}: the connection broke" in capsys.readouterr().err
+    assert download.main(arguments) == 0
+    assert (name, "bytes=5000-") in ptbxl_server.asked
+    ptbxl_server.asked.clear()
+    Path("data/ptbxl", name).unlink()
+    assert download.main(arguments) == 0
+    assert fetched(ptbxl_server) == [name]
+
+
+def test_ptbxl_as_a_source_fetches_itself(ptbxl_server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ptbxl_files, "URL", ptbxl_server.url)
+    corpus = ptbxl.PTBXL("data", "cache", 100, source="download")
+    assert (len(corpus.records()), corpus.source) == (4, "download")
+
+
+def test_rate_of_a_database_with_one_rate_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        download.main(["mitdb", "--fs-hz", "100"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: --fs-hz=100 is for ptbxl: mitdb comes at one rate, leave it out\n"
 
 
 def test_plain_http_is_refused_with_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

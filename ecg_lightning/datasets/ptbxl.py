@@ -18,7 +18,7 @@ from ecg_lightning.structures import BadRecord, Record, Sheet
 
 N_RECORDS = 21_799
 UNITS = ("mV", "uV", "NU")
-TWIN_FILES = ("synthetic_hearts", "synthetic", "synthetic_twelve", "ptbxl_twin")  # what the twin is written by
+TWIN_FILES = ("synthetic_hearts", "synthetic", "synthetic_twelve", "ptbxl_people", "ptbxl_twin")  # they write the twin
 _HERE = Path(__file__).parent
 
 

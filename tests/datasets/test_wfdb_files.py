@@ -79,6 +79,7 @@ def test_comment_makes_a_record_synthetic(tmp_path: Path) -> None:
         ("200.0(1024)", "-200(1024)", r"gain -200 of lead MLII must be above 0"),
         ("200.0(1024)", "nan(1024)", r"gain nan of lead MLII must be above 0"),
         ("/mV", "/uV", r"record 100: unit uV of lead MLII is not mV"),
+        ("/mV", "/NU", r"record 100: unit NU of lead MLII is not mV"),
         ("100.dat 212", "100.dat 80", r"storage format 80 of lead MLII is not among 212, 16"),
         ("100.dat 212", "100.dat 212x4", r"storage format 212x4 of lead MLII"),
         ("100.dat 212", "../100.dat 212", r"signal file '../100.dat' is not in the record's own folder"),
@@ -124,6 +125,34 @@ def test_leads_come_in_the_order_asked_for(folder: Path) -> None:
     np.testing.assert_array_equal(read_ecg(folder, header, [1, 0]), read_ecg(folder, header, [0, 1])[::-1])
 
 
+def test_sixteen_bits_in_several_files_are_read(tmp_path: Path) -> None:
+    digital = np.random.default_rng(0).integers(-30_000, 30_000, (50, 3))
+    write_signals(tmp_path, digital, "16")
+    lines = (tmp_path / "100.hea").read_text().splitlines()
+    lines[2] = lines[2].replace("100.dat", "101.dat")  # V1, the one in the middle
+    (tmp_path / "100.hea").write_text("\n".join(lines))
+    digital[:, [0, 2]].astype("<i2").tofile(tmp_path / "100.dat")
+    digital[:, 1].astype("<i2").tofile(tmp_path / "101.dat")
+    ecg_mv = read_ecg(tmp_path, header_of(tmp_path), [2, 1, 0])
+    np.testing.assert_array_equal(ecg_mv, (digital.T[::-1] / 200).astype(np.float32))
+
+
+@pytest.mark.parametrize(("unit", "read_as", "times"), [("mV", "mV", 1), ("uV", "mV", 1000), ("NU", "NU", 1)])
+def test_units_that_are_allowed_are_read(folder: Path, unit: str, read_as: str, times: int) -> None:
+    in_mv = read_ecg(folder, header_of(folder), [0])
+    path = folder / "100.hea"
+    path.write_text(path.read_text().replace("/mV", f"/{unit}"))
+    header = read_header(folder, "100", FS_HZ, ("mV", "uV", "NU"))
+    assert header.unit == read_as
+    np.testing.assert_allclose(read_ecg(folder, header, [0]) * times, in_mv, rtol=1e-6)
+
+
+def test_leads_in_several_units_are_refused(folder: Path) -> None:
+    spoil(folder, "/mV", "/NU")
+    with pytest.raises(BadRecord, match=r"record 100: 100.hea gives its leads in several units, expected one"):
+        read_header(folder, "100", FS_HZ, ("mV", "NU"))
+
+
 @pytest.mark.parametrize(("storage", "invalid"), [("212", -2048), ("16", -32768)])
 def test_invalid_samples_are_refused(tmp_path: Path, storage: str, invalid: int) -> None:
     digital = np.random.default_rng(0).integers(-900, 900, (100, 2))
@@ -141,6 +170,9 @@ def test_flat_lead_is_refused_only_if_it_is_wanted(tmp_path: Path) -> None:
     assert read_ecg(tmp_path, header, [0]).shape == (1, 100)
     with pytest.raises(BadRecord, match=r"record 100: lead V1 is flat: every sample is 3"):
         read_ecg(tmp_path, header, [0, 1])
+    assert np.ptp(read_ecg(tmp_path, header, [0, 1], flat_leads=True)[1]) == 0
+    with pytest.raises(BadRecord, match=r"record 100: lead V1 is flat: every sample is 3"):
+        read_ecg(tmp_path, header, [1], flat_leads=True)
 
 
 def test_changed_sample_is_noticed(folder: Path) -> None:
@@ -161,6 +193,7 @@ def test_changed_sample_is_noticed(folder: Path) -> None:
         (("MLII", "V1"), ("MLII", "V*"), (0, 1)),
         (("V5", "V2"), ("V5|MLII", "V*"), (0, 1)),
         (("V5", "V2"), ("V*", "V*"), (0, 1)),
+        (("I", "AVR", "aVL"), ("aVR", "AVL"), (1, 2)),
     ],
 )
 def test_leads_are_chosen_by_name(names: tuple[str, ...], wanted: tuple[str, ...], places: tuple[int, ...]) -> None:
