@@ -175,7 +175,7 @@ def labels(codes: Mapping[str, float], kind: str, least_percent: float) -> set[s
 
     Args:
         codes: the record's statements and how likely each is, in percent. 0 means that nobody said: so it is for
-            all forms and rhythms, and for some diagnoses.
+            nearly all forms and rhythms, and for some diagnoses.
         kind: one of KINDS.
         least_percent: diagnoses that are less likely are left out; 0 counts every one, as the benchmarks do. Forms
             and rhythms count whatever it is.
