@@ -65,12 +65,16 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
 
 def headline_names(predictions: Predictions) -> list[str]:
     """Numbers that come first wherever results are shown; some may be undefined in a run."""
-    return list(_scores_of(predictions).headline_names(predictions))
+    if predictions.problem == "multilabel":
+        return list(multilabel_scores.HEADLINE)
+    return multiclass_scores.headline_names(predictions)
 
 
 def without_names(predictions: Predictions) -> list[str]:
     """Numbers that test/without_<record>/ holds, beside n_classes and f1/<class>."""
-    return list(_scores_of(predictions).without_names(predictions))
+    if predictions.problem == "multilabel":
+        return list(multilabel_scores.WITHOUT)
+    return multiclass_scores.without_names(predictions)
 
 
 def with_interval(numbers: dict[str, float], name: str) -> str:

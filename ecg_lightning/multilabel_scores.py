@@ -6,20 +6,13 @@ from jaxtyping import Float, Int
 
 from ecg_lightning import metrics
 from ecg_lightning.calibration import Decisions, uncalibrated
-from ecg_lightning.predictions import Predictions
 from ecg_lightning.ranking import ranking_replicates
 
-HEADLINE = ("macro_auroc", "macro_average_precision", "macro_f1", "macro_precision", "macro_sensitivity")
-
-
-def headline_names(about: Predictions) -> list[str]:  # noqa: ARG001 - the same for every task
-    """Numbers that come first wherever results are shown."""
-    return [*HEADLINE, "subset_accuracy", "hamming_loss", "ece"]
-
-
-def without_names(about: Predictions) -> list[str]:  # noqa: ARG001 - the same for every task
-    """Numbers that are also given without single records."""
-    return ["macro_f1", "subset_accuracy", "hamming_loss"]
+WITHOUT = ("macro_f1", "subset_accuracy", "hamming_loss")  # also given without single records
+HEADLINE = (
+    *("macro_auroc", "macro_average_precision", "macro_f1", "macro_precision", "macro_sensitivity"),
+    *("subset_accuracy", "hamming_loss", "ece"),
+)
 
 
 def decision_scores(
