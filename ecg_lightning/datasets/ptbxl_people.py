@@ -163,7 +163,7 @@ def people(seed: int, n_wanted: int) -> list[Person]:
 def _person(rng: Generator, number: int, combination: str, fold: int, n_ecgs: int) -> Person:
     """Draw age and sex by what somebody suffers from, then the heart by age and sex."""
     healthy = combination.startswith("NORM")
-    age_years = int(np.clip(rng.normal(52, 18) if healthy else rng.normal(68, 13), 18, 95))
+    age_years = int(np.clip(rng.normal(52, 18) if healthy else rng.normal(66.5, 12), 18, 95))
     female = bool(rng.random() < (0.57 if healthy else 0.36 if "MI" in combination else 0.48))
     diagnoses: set[str] = set()
     for superclass in combination.split():
@@ -179,8 +179,9 @@ def visit(person: Person, rng: Generator) -> Visit:
     findings: list[tuple[str, float]] = []
     for diagnosis in person.diagnoses:
         percent = float(_choose(rng, LIKELIHOOD))
-        codes[diagnosis] = 80.0 if diagnosis == "NORM" and percent < 80 else percent
-        findings.append((diagnosis, rng.uniform(0.45, 1.2) * (percent / 100) ** 0.6))
+        codes[diagnosis] = max(percent, 80.0) if diagnosis == "NORM" else percent
+        if diagnosis != "NORM":
+            findings.append((diagnosis, rng.uniform(0.45, 1.2) * (percent / 100) ** 0.6))
     if rng.random() < 0.2:  # what no reader minds
         findings.append((_choose(rng, TRIFLES), rng.uniform(0, 0.3)))
     for superclass in person.combination.replace("NORM", "").split():
@@ -189,20 +190,22 @@ def visit(person: Person, rng: Generator) -> Visit:
         codes[voltage] = 0.0
         findings.append((voltage, rng.uniform(0.7, 1.1)))
     rhythm, letters = _beats(person, codes, rng)
-    heart = synthetic_twelve.afflict_all(person.heart, findings)
+    heart = person.heart
+    for finding, severity in findings:
+        heart = synthetic_twelve.afflicted(heart, synthetic_twelve.LESIONS[finding], severity)
     return Visit(codes, rhythm, letters, _in_rhythm(heart, rhythm, person.female, rng))
 
 
 def _beats(person: Person, codes: dict[str, float], rng: Generator) -> tuple[str, str]:
     """Choose a rhythm that the diagnoses allow, and its beats; both join the statements."""
-    needs_p = "NORM" in codes or any(code in codes for code in ("1AVB", "LAO/LAE", "RAO/RAE", "WPW"))
+    needs_p = not {"NORM", "1AVB", "LAO/LAE", "RAO/RAE", "WPW"}.isdisjoint(codes)
     shares = {name: 0 if needs_p and name in NO_P else one.percent for name, one in RHYTHMS.items()}
     rhythm = _choose(rng, shares) if person.combination else "PACE"
     letters = (RHYTHMS[rhythm].letters * 45)[:45]
     extra = _choose(rng, {"": 91, "PVC": 6, "PAC": 3})
-    if extra and RHYTHMS[rhythm].letters == "N" and not (extra == "PAC" and rhythm in NO_P):
+    if extra and RHYTHMS[rhythm].letters == "N" and rhythm not in NO_P:
         codes[extra] = 0.0
-        for place in rng.choice(np.arange(3, 11, 2), rng.integers(1, 4), replace=False).tolist():
+        for place in rng.choice((3, 5, 7), rng.integers(1, 4), replace=False).tolist():  # in the window at any rate
             letters = letters[:place] + {"PVC": "V", "PAC": "A"}[extra] + letters[place + 1 :]
     codes[rhythm] = 0.0
     return rhythm, letters

@@ -44,7 +44,7 @@ def write(root: Path, seed: int, fs_hz: int) -> None:
         measured = synthetic_twelve.perform(seen.heart, seen.letters, seen.rhythm == "AFIB", WINDOW_S, fs_hz, rng)
         path = root / _filename(ecg_id, fs_hz)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_signal(path, synthetic_twelve.twelve(measured), fs_hz, seed)
+        _write_signal(path, synthetic_twelve.twelve(np.rint(measured * GAIN_PER_MV)), fs_hz, seed)
     _write_table(root / "ptbxl_database.csv", COLUMNS, rows)
     _write_statements(root / "scp_statements.csv")
 
@@ -108,13 +108,13 @@ def _write_statements(path: Path) -> None:
     _write_table(path, columns, rows)
 
 
-def _write_signal(path: Path, ecg_mv: Float[np.ndarray, "lead time"], fs_hz: int, seed: int) -> None:
-    """Write one record in format 16, ten times as fast as wfdb does.
+def _write_signal(path: Path, ecg: Float[np.ndarray, "lead time"], fs_hz: int, seed: int) -> None:
+    """Write one record, in steps of 1 / GAIN_PER_MV, in format 16, faster than wfdb does.
 
     Source:
         https://physionet.org/physiotools/wag/header-5.htm
     """
-    digital = np.clip(np.rint(ecg_mv.T * GAIN_PER_MV), -32767, 32767).astype("<i2")
+    digital = np.clip(np.rint(ecg.T), -32767, 32767).astype("<i2")
     sums = digital.sum(axis=0, dtype=np.int64) % 65536
     lines = [f"{path.name} {digital.shape[1]} {fs_hz} {len(digital)}"]
     lines += [

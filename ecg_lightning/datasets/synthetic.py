@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -215,9 +216,13 @@ def disturb(
 
 def _band(rng: Generator, shape: tuple[int, int], low_hz: float, high_hz: float, fs_hz: float) -> np.ndarray:
     """Noise of one standard deviation between two frequencies."""
-    sos = butter(2, (low_hz, high_hz), btype="bandpass", fs=fs_hz, output="sos")
-    noise = sosfilt(sos, rng.standard_normal(shape), axis=-1)
+    noise = sosfilt(_band_pass(low_hz, high_hz, fs_hz), rng.standard_normal(shape), axis=-1)
     return noise / noise.std(axis=-1, keepdims=True)
+
+
+@cache  # designing one takes longer than filtering ten seconds of twelve leads
+def _band_pass(low_hz: float, high_hz: float, fs_hz: float) -> np.ndarray:
+    return butter(2, (low_hz, high_hz), btype="bandpass", fs=fs_hz, output="sos")
 
 
 def fibrillation_mv(rng: Generator, n_samples: int, n_leads: int, fs_hz: float) -> Float[np.ndarray, "lead time"]:

@@ -1,6 +1,5 @@
 """Hearts with a diagnosis, and the twelve leads of a resting ECG."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -82,7 +81,6 @@ def _injury(territory: Direction) -> Lesion:
 
 # What textbooks say of each statement, by size as much as a reader needs to see it.
 LESIONS = {
-    "NORM": Lesion(),
     "IMI": _infarct(INFERIOR),
     "ASMI": _infarct(ANTEROSEPTAL),
     "AMI": _infarct(ANTERIOR),
@@ -206,13 +204,14 @@ def perform(
     """
     peak_s = synthetic.beat_times_s(letters, heart, np.full(len(letters), fibrillates), rng)
     shift_s = synthetic.t_wave_shift_s(peak_s, heart) + 0.28 * ((heart.rr_s / 0.8) ** 0.35 - 1)
+    peak_s -= rng.uniform(1.0, 2.0)
     beats = [
         synthetic.beat_waves(letter, heart, "normal", shift, rng)
-        for letter, shift in zip(letters, shift_s.tolist(), strict=True)
+        for letter, shift in zip(letters, shift_s[peak_s < window_s + 0.5].tolist(), strict=False)
     ]
     views, n_samples = electrode_views(rng), round(window_s * fs_hz)
     bursts = [(float(at), float(at) + 1.5) for at in rng.uniform(0, window_s - 1.5, rng.poisson(0.12))]
-    ecg_mv = draw_views(beats, peak_s - rng.uniform(1.0, 2.0), views, n_samples, fs_hz)
+    ecg_mv = draw_views(beats, peak_s[: len(beats)], views, n_samples, fs_hz)
     if fibrillates:
         ecg_mv += synthetic.fibrillation_mv(rng, n_samples, len(views), fs_hz)
     return synthetic.disturb(ecg_mv, heart, bursts, fs_hz, rng, mains_hz=50.0)
@@ -227,11 +226,3 @@ def twelve(measured: Float[np.ndarray, "measured time"]) -> Float[np.ndarray, "l
     one, two = measured[0], measured[1]
     limbs = np.stack([one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2])
     return np.concatenate([limbs, measured[2:]])
-
-
-def afflict_all(heart: Heart, findings: Sequence[tuple[str, float]]) -> Heart:
-    """Return the same person with several findings, each (statement, severity); those without a lesion do nothing."""
-    for code, severity in findings:
-        if code in LESIONS:
-            heart = afflicted(heart, LESIONS[code], severity)
-    return heart
