@@ -42,10 +42,7 @@ class PTBXL:
         "dataset. Scientific Data 7:154 (2020). https://doi.org/10.1038/s41597-020-0495-6"
     )
     provides = ("patient", "statements", "official_folds", "person")
-    reader_files = (
-        *(Path(__file__), Path(ptbxl_tables.__file__)),
-        *(Path(ptbxl_files.__file__), Path(wfdb_files.__file__)),
-    )
+    reader_files = tuple(_HERE / f"{name}.py" for name in ("ptbxl", "ptbxl_tables", "ptbxl_files", "wfdb_files"))
 
     def __init__(
         self,
