@@ -263,32 +263,44 @@ def _clashes(cfg: DictConfig) -> Iterator[str]:
     if silent:
         yield from silent
         return
-    produces, takes = model.declares["produces"], model.declares["takes"]
-    if loss.declares["consumes"] != produces:
-        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
-    if cfg.task.problem not in loss.declares["problems"]:
-        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
-    if "features" in takes and not cfg.features.names:
-        yield f"model {model.name} needs features, but none are chosen: features=rhythm for beats, features=demographics for persons, or a model of the ECG alone"
+    yield from _row_clashes(cfg, model, data)
+    yield from _learning_clashes(cfg, model, loss, sampler)
     for who, part in (("split", split), ("task", data)):
         if lacking := [need for need in part.declares["needs"] if need not in corpus.declares["provides"]]:
             name = cfg.task.name if who == "task" else part.name
             yield f"{who} {name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
-    if strange := [name for name in cfg.features.names if (name in PERSON) != (data.declares["describes"] == "person")]:
-        yield (
-            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
-            f"task {cfg.task.name} is about a {data.declares['describes']}: choose others, or features=none"
-        )
-    if model.declares["scope"] not in data.declares["scopes"]:
-        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
-    rebalances = sampler.declares["rebalances"]
-    if rebalances and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
+    if model.declares["scope"] == "sequence":
+        yield from _sequence_clashes(cfg, model, sampler)
+
+
+def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
+    produces = model.declares["produces"]
+    if loss.declares["consumes"] != produces:
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
+    if cfg.task.problem not in loss.declares["problems"]:
+        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
+    if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
         yield (
             f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "
             "or say sampler.with_weighted_loss=true"
         )
-    if model.declares["scope"] == "sequence":
-        yield from _sequence_clashes(cfg, model, sampler)
+
+
+def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iterator[str]:
+    """What the network takes, against what a row of the task is about."""
+    describes, names = data.declares["describes"], cfg.features.names
+    if "features" in model.declares["takes"] and not names:
+        yield (
+            f"model {model.name} needs features, but none are chosen: "
+            f"features={'demographics' if describes == 'person' else 'rhythm'}, or a model of the ECG alone"
+        )
+    if strange := [name for name in names if (name in PERSON) != (describes == "person")]:
+        yield (
+            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
+            f"task {cfg.task.name} is about a {describes}: choose others, or features=none"
+        )
+    if model.declares["scope"] not in data.declares["scopes"]:
+        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
 
 
 def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor) -> Iterator[str]:
@@ -308,10 +320,12 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
     watched = ["val/loss", *(f"val/{name}" for name in cfg.task.metrics)]
     if cfg.task.monitor.metric not in watched:
         yield f"task.monitor.metric={cfg.task.monitor.metric} is not watched: choose from {', '.join(watched)}"
-    if cfg.trainer.get("max_epochs") == 0:
-        yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"
     if cfg.task.monitor.mode not in ("min", "max"):
         yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
+    if cfg.task.labels is not None and list(cfg.task.classes) != (own := list(scp_kind(cfg.task.labels))):
+        yield f"task.classes={list(cfg.task.classes)} must be those of task.labels={cfg.task.labels}: leave it at {own}"
+    if cfg.trainer.get("max_epochs") == 0:
+        yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"
 
 
 def _words(part: Constructor, key: str) -> str:

@@ -1,5 +1,6 @@
 """A few windows or recordings of a run, kept as arrays so that the report can draw them."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 from ecg_lightning.data_card import Data
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.dsp.resample import resample
-from ecg_lightning.prepare import Window
 from ecg_lightning.predictions import Predictions
+from ecg_lightning.prepare import Window
 
 STRIP_S = 10.0
 PER_CLASS = 5  # right answers, and as many wrong ones
@@ -22,7 +23,9 @@ MAX_RECORDINGS = 40
 class Attends(Protocol):
     """A network that can say where in time it looked."""
 
-    def attention(self, ecg: Tensor, features: Tensor) -> Tensor: ...
+    takes: Sequence[str]
+
+    def attention(self, *inputs: Tensor) -> Tensor: ...
 
 
 def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[str, np.ndarray]:
@@ -95,7 +98,7 @@ def attention(data: Data, rows: Int[np.ndarray, " row"], network: nn.Module) -> 
     if not isinstance(network, Attends) or batch.ecg.dim() != 3:
         return None
     network.cpu().eval()
-    return network.attention(batch.ecg, batch.features).float().numpy()
+    return network.attention(*(getattr(batch, name) for name in network.takes)).float().numpy()
 
 
 def strip(data: Data, name: str) -> dict[str, np.ndarray]:

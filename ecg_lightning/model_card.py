@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 from ecg_lightning.contract import Contract
-from ecg_lightning.prepare import latency_ms
+from ecg_lightning.prepare import Crops, Window, latency_ms
 
-HEADLINES = ("test/accuracy", "test/macro_f1_nsvf", "test/macro_f1", "test/kappa", "test/jk_index")
+HEADLINES = (
+    *("test/accuracy", "test/macro_auroc", "test/macro_average_precision"),
+    *("test/macro_f1_nsvf", "test/macro_f1", "test/kappa", "test/jk_index"),
+)
 WARNINGS = {
     "leaky_split": "Beats of one patient stand on both sides of the split: **the numbers below are leaky** and say "
     "nothing about new patients.",
@@ -23,12 +26,16 @@ model = bundle.read(Path("model"))
 logits = model.network(ecg, features)
 ```
 
-`ecg_lightning.predict.beats.classify(model, record)` takes a whole recording with its R peaks: it chooses the leads by
-name, resamples, filters and cuts as written above, and gives one row per beat."""
+"""
+OF_BEATS = """`ecg_lightning.predict.beats.classify(model, record)` takes a whole recording with its R peaks: it chooses
+the leads by name, resamples, filters and cuts as written above, and gives one row per beat."""
+OF_RECORDINGS = """`ecg_lightning.predict.recordings.diagnose(model, record)` takes a recording and what is known of the
+person: it chooses the leads by name, resamples, filters and cuts as written above, and gives one row per class."""
 
 
 def model_card(contract: Contract) -> str:
     """Write the card in Markdown."""
+    usage = LOAD + (OF_RECORDINGS if isinstance(contract.window, Crops) else OF_BEATS)
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
         *_warnings(contract),
@@ -36,7 +43,7 @@ def model_card(contract: Contract) -> str:
         "## What it tells apart\n\n"
         + "\n".join(f"- **{c}** {contract.class_names.get(c, '')}" for c in contract.classes),
         f"## What it takes\n\n{_input(contract)}",
-        f"## How to use it\n\n{LOAD}",
+        f"## How to use it\n\n{usage}",
         f"## How good it is\n\n{_numbers(contract)}",
         f"## What it learned from\n\n{_data(contract)}",
         f"Written by ecg-lightning {contract.package_version}; `contract.json` has every value.",
@@ -54,23 +61,38 @@ def _warnings(contract: Contract) -> Iterator[str]:
 
 def _input(contract: Contract) -> str:
     todo, window = contract.preprocess, contract.window
-    after = window.n_samples - window.n_before
     latency, reason = latency_ms(todo, window, contract.features)
     after_r = f"{latency:.0f} ms" if latency is not None else "not defined"
+    unit = "in millivolts" if todo.unit == "mV" else f"without a unit ({todo.unit}: amplitude is lost)"
     filtering = {
         "butterworth": f"Butterworth {todo.low_hz:g}-{todo.high_hz:g} Hz, order {todo.order}, {todo.phase} phase",
         "median": "baseline by two running medians",
     }.get(todo.filter, "none")
     lines = (
-        f"Leads: {', '.join(todo.leads)}, in millivolts, at {todo.fs_hz:g} Hz",
-        f"Window: {window.n_samples} samples, {window.n_before} before the R peak and {after} from it on",
+        f"Leads: {', '.join(todo.leads)}, {unit}, at {todo.fs_hz:g} Hz",
+        f"Window: {_window(window)}",
         f"Filter: {filtering}, over the whole record before windows are cut",
         f"Scale: z-score by {todo.scale}" if todo.scale != "none" else "Scale: none",
-        f"Rhythm: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
+        f"Features: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
         f"Mode: {todo.mode}; latency after R: {after_r} ({reason})",
-        f"Probabilities: softmax of the logits divided by {contract.temperature:g}; the largest decides",
+        f"Probabilities: {_decision(contract)}",
     )
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _window(window: Window | Crops) -> str:
+    if isinstance(window, Window):
+        after = window.n_samples - window.n_before
+        return f"{window.n_samples} samples, {window.n_before} before the R peak and {after} from it on"
+    return f"crops of {window.n_samples} samples, one every {window.hop}; the {window.by} of their probabilities counts"
+
+
+def _decision(contract: Contract) -> str:
+    if contract.problem == "multiclass":
+        return f"softmax of the logits divided by {contract.temperature:g}; the largest decides"
+    each = zip(contract.classes, contract.thresholds or (), strict=False)
+    called = ", ".join(f"{name} {threshold:.2f}" for name, threshold in each) or "0.50 for every class"
+    return f"sigmoid of the logits divided by {contract.temperature:g}; a class is called from: {called}"
 
 
 def _numbers(contract: Contract) -> str:

@@ -226,7 +226,7 @@ class Prepared:
 
     ecg: Float[np.ndarray, "lead time"]
     peak_sample: Int[np.ndarray, " beat"]
-    features: Float[np.ndarray, "beat feature"]
+    features: Float[np.ndarray, "row feature"]
 
 
 def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepared:
@@ -241,13 +241,11 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
         Refused: the record has another unit than the preprocessing is for.
     """
     if record.unit != preprocess.unit:
-        raise Refused(
-            f"record {record.name} is in {record.unit}, not in the {preprocess.unit} that is asked for: convert it first"
-        )
+        raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: convert it first")
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
     if features.describes == "person":
-        described = features.of_persons({name: np.array([value]) for name, value in record.person.items()})
+        described = features.of_persons({name: np.array([record.person.get(name, np.nan)]) for name in PERSON})
     else:
         described = features.of(peak_sample, preprocess.fs_hz)
     return Prepared(ecg, peak_sample, described)

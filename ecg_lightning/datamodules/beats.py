@@ -41,6 +41,7 @@ class BeatData(Windowed):
         scope: what the network sees at once, "window" or "sequence".
     """
 
+    window: Window
     needs = ("beats",)
     describes = "beat"
     scopes = ("window", "sequence")

@@ -120,8 +120,8 @@ class Windowed(LightningDataModule):
         """Gather on the device what the loader handed over as row numbers, and let chance at training batches."""
         if isinstance(batch, Batch):  # made outside a loader
             return batch
-        *what, seed = batch
-        gathered = what[0] if isinstance(what[0], Batch) else self._on_device(what[0].device).gather(*what, seed)
+        what, *scored, seed = batch
+        gathered = what if isinstance(what, Batch) else self._on_device(what.device).gather(what, scored[0], seed)
         if seed is None:
             return gathered
         generator = torch.Generator(gathered.ecg.device).manual_seed(seed)
@@ -139,7 +139,7 @@ class Windowed(LightningDataModule):
         device = torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
         source = None if fits(self.source, device) else self.source
         items = Items(torch.from_numpy(row), torch.from_numpy(scored), source)
-        label = _rarest(self.table.label, len(self.classes))[row if row.ndim == 1 else row[:, 0]]
+        label = _rarest(self.table.label, self.facts.class_counts)[row if row.ndim == 1 else row[:, 0]]
         rank = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
         n_items = max(1, self.batch_size // (1 if row.ndim == 1 else row.shape[1]))
         return loader(items, Epochs(label, n_items, sampler, self.seed, rank))
@@ -156,9 +156,10 @@ def _spread(
     return mean, np.where(std > 0, std, 1.0)
 
 
-def _rarest(label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"], n_classes: int) -> Int[np.ndarray, " row"]:
-    """The class of each row; of several the one that fewest rows have, for samplers that re-balance."""
+def _rarest(
+    label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"], counts: Sequence[int]
+) -> Int[np.ndarray, " row"]:
+    """The class of each row; of several the one that fewest training rows have, for samplers that re-balance."""
     if label.ndim == 1:
         return label
-    counts = label.sum(axis=0)
-    return np.where(label > 0, counts, len(label) + n_classes).argmin(axis=1)
+    return np.where(label > 0, counts, np.iinfo(np.int64).max).argmin(axis=1)

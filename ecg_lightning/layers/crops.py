@@ -1,10 +1,8 @@
 """One answer for a whole recording, from the answers to its crops."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
-
-LEAST_P = 1e-7  # beyond it a logit has no digits left in float32
+from torch.nn.functional import logsigmoid
 
 
 def aggregate(logits: Float[Tensor, "batch crop out"], problem: str, by: str) -> Float[Tensor, "batch out"]:
@@ -17,8 +15,9 @@ def aggregate(logits: Float[Tensor, "batch crop out"], problem: str, by: str) ->
     """
     if logits.shape[1] == 1:
         return logits[:, 0]
+    if problem == "multiclass":
+        log_p = logits.log_softmax(dim=2)
+        return log_p.amax(dim=1) if by == "max" else log_p.logsumexp(dim=1)
     if by == "max":
         return logits.amax(dim=1)
-    if problem == "multiclass":
-        return torch.logsumexp(logits.log_softmax(dim=2), dim=1)
-    return logits.sigmoid().mean(dim=1).logit(eps=LEAST_P)
+    return logsigmoid(logits).logsumexp(dim=1) - logsigmoid(-logits).logsumexp(dim=1)  # the logit of the mean p

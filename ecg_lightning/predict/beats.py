@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
-from ecg_lightning.prepare import prepare, windows
+from ecg_lightning.prepare import Window, prepare, windows
 from ecg_lightning.structures import Record
 
 N_ROWS = 512  # windows at a time
@@ -29,7 +29,7 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
 
     Raises:
         BadRecord: a lead is missing.
-        ValueError: the bundle takes beats in a row.
+        ValueError: the bundle takes beats in a row, or is for whole recordings.
     """
     contract = bundle.contract
     p = torch.softmax(logits(bundle, record) / contract.temperature, dim=1)
@@ -49,6 +49,8 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, "beat class"]:
         raise ValueError(
             f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats"
         )
+    if not isinstance(contract.window, Window):
+        raise ValueError(f"network={contract.network} answers for whole recordings: use predict.recordings.diagnose")
     places = choose_leads(record.name, record.leads, contract.preprocess.leads)
     chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
     prepared = prepare(chosen, contract.preprocess, contract.features)

@@ -53,7 +53,7 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, " class"]:
             f"than the {contract.window.n_samples} that the network looks at: give a longer one"
         )
     ecg = crops(prepared, contract.preprocess, contract.window)
-    features = torch.from_numpy(prepared.features[:1]).expand(len(ecg), -1)
+    features = torch.from_numpy(prepared.features.reshape(1, -1)).expand(len(ecg), -1)  # of width 0 without features
     fields = {"ecg": ecg, "features": features}
     answers = network(*(fields[name] for name in cast(Sequence[str], network.takes)))
     return aggregate(answers[None], contract.problem, contract.window.by)[0]
