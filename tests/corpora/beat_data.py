@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.beats import BeatData
 from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.prepare import Features, Preprocess, Window
@@ -39,6 +40,7 @@ def beat_data(data_dir: Path, classes: Sequence[str] = ("N", "S", "V", "F", "Q")
         "features": Features(names, mode),
         "split": ByRecord(1, 1),
         "sampler": Shuffle(),
+        "augment": Augment({}),
         "batch_size": 64,
         "n_beats": 30,
         "context": 5,

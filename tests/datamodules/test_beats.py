@@ -162,7 +162,7 @@ def test_the_ranks_of_a_trainer_share_the_rows(data_dir: Path) -> None:
     rows = []
     for rank in (0, 1):
         data.trainer = SimpleNamespace(global_rank=rank, world_size=2, strategy=ON_CPU)  # type: ignore[assignment]
-        rows.append(torch.cat([batch[0] for batch in data.train_dataloader()]).tolist())
+        rows.append(torch.cat([row for row, _, _ in data.train_dataloader()]).tolist())
     assert len(rows[0]) == len(rows[1])
     assert len({*rows[0], *rows[1]}) == len(data.fold.train) // 2 * 2
 

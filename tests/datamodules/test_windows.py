@@ -6,9 +6,9 @@ import torch
 
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, beats_in_a_row, fits, loader
-from ecg_lightning.prepare import Window
+from ecg_lightning.prepare import Crops, Window
 from ecg_lightning.sampling import Balanced, Shuffle
-from ecg_lightning.structures import WindowTable
+from ecg_lightning.structures import Refused, WindowTable
 
 LABEL = np.repeat([0, 1, 2], [90, 20, 7])
 
@@ -83,7 +83,7 @@ def test_batches_gathered_by_workers_equal_those_gathered_on_the_device() -> Non
     source, row = source_of(table), torch.arange(117)
     scored = all_scored(row)
     epochs = Epochs(LABEL, 50, Shuffle(), seed=3)
-    by_workers = list(loader(Items(row, scored, source), epochs))
+    by_workers = [batch for batch, _ in loader(Items(row, scored, source), epochs)]
     on_device = [source.gather(*batch) for batch in loader(Items(row, scored, None), epochs)]
     assert [len(batch.row) for batch in by_workers] == [50, 50, 17]
     for a, b in zip(by_workers, on_device, strict=True):
@@ -97,7 +97,7 @@ def order(seed: int = 0, epoch: int = 0, drawing: Shuffle | Balanced | None = No
     epochs.set_epoch(epoch)
     batches = list(epochs)
     assert len(batches) == len(epochs)
-    return np.concatenate(batches).tolist()
+    return np.concatenate([drawn.item for drawn in batches]).tolist()
 
 
 @pytest.mark.parametrize("drawing", [Shuffle(), Balanced(1.0)])
@@ -192,3 +192,133 @@ def test_devices_that_are_not_cuda_are_not_asked_for_room(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", asked)
     assert not fits(source_of(table_of((3,))), torch.device("mps"))
+
+
+def recordings_of(n: int, length: int = 1000) -> WindowTable:
+    """So many recordings of one length, two labels each."""
+    record, nothing = np.arange(n), np.zeros(n, np.int64)
+    return WindowTable(
+        record=record,
+        patient=record,
+        time_s=np.zeros(n),
+        start=nothing,
+        first=2 * length * record,
+        length=nothing + length,
+        label=np.tile([1, 0, 1], (n, 1)),
+        features=np.zeros((n, 0), np.float32),
+        record_names=tuple(str(i) for i in range(n)),
+        patient_names=tuple(str(i) for i in range(n)),
+    )
+
+
+def cropped(table: WindowTable, n_samples: int = 250, hop: int = 125, scale: str = "none") -> WindowSource:
+    """Samples that say where they lie: record, lead and time."""
+    length = int(table.length[0])
+    record, lead = np.arange(len(table))[:, None, None], np.arange(2)[None, :, None]
+    signal = (10000 * record + 1000 * lead + np.arange(length)).astype(np.float32).reshape(-1)
+    return WindowSource(signal, table, 2, Crops(n_samples, hop, "mean"), scale)
+
+
+def test_all_crops_of_a_recording_cover_it_and_the_last_ends_with_it() -> None:
+    source, row = cropped(recordings_of(4)), torch.tensor([3, 1])
+    batch = source.gather(row, all_scored(row))
+    assert batch.ecg.shape == (2, 7, 2, 250)
+    seen = batch.ecg[0, :, 1].reshape(-1) - 31000
+    assert set(seen.int().tolist()) == set(range(1000))
+    assert batch.ecg[0, -1, 0, -1] == 30999
+    assert batch.ecg[1, :, 0, 0].tolist() == [10000 + begin for begin in (0, 125, 250, 375, 500, 625, 750)]
+    assert batch.label.shape == (2, 3)
+
+
+@pytest.mark.parametrize(("length", "begins"), [(1000, [0, 300, 600]), (1001, [0, 300, 600, 601]), (400, [0])])
+def test_where_the_hop_does_not_divide_the_rest_the_last_crop_still_ends_with_the_recording(
+    length: int, begins: list[int]
+) -> None:
+    source, row = cropped(recordings_of(1, length), 400, 300), torch.tensor([0])
+    ecg = source.gather(row, all_scored(row)).ecg.reshape(-1, 2, 400)
+    assert ecg[:, 0, 0].tolist() == begins
+
+
+def test_one_crop_is_a_plain_window() -> None:
+    source, row = cropped(recordings_of(3), 1000, 500), torch.tensor([2, 0])
+    for seed in (None, 5):
+        batch = source.gather(row, all_scored(row), seed)
+        assert batch.ecg.shape == (2, 2, 1000)
+        assert torch.equal(batch.ecg[0, 0], torch.arange(20000.0, 21000.0))
+
+
+def test_random_crops_lie_within_and_reach_from_end_to_end() -> None:
+    source, row = cropped(recordings_of(1, 253)), torch.zeros(400, dtype=torch.int64)
+    batch = source.gather(row, all_scored(row), seed=1)
+    assert batch.ecg.shape == (400, 2, 250)
+    begins = batch.ecg[:, 0, 0].int()
+    assert set(begins.tolist()) == {0, 1, 2, 3}
+    assert torch.bincount(begins).min() > 60
+    assert (batch.ecg[:, 1] - batch.ecg[:, 0] == 1000).all(), "leads are cut at the same place"
+
+
+def test_random_crops_are_those_of_the_seed() -> None:
+    source, row = cropped(recordings_of(30)), torch.arange(30)
+    torch.manual_seed(3)
+    first = source.gather(row, all_scored(row), seed=7).ecg
+    assert torch.equal(source.gather(row, all_scored(row), seed=7).ecg, first)
+    assert not torch.equal(source.gather(row, all_scored(row), seed=8).ecg, first)
+
+
+def test_every_crop_is_scaled_by_itself() -> None:
+    source, row = cropped(recordings_of(3), scale="window"), torch.arange(3)
+    ecg = source.gather(row, all_scored(row)).ecg
+    torch.testing.assert_close(ecg.mean(dim=-1), torch.zeros(3, 7, 2), atol=1e-4, rtol=0)
+    torch.testing.assert_close(ecg.std(dim=-1, correction=0), torch.ones(3, 7, 2), atol=1e-4, rtol=0)
+
+
+def test_a_source_of_crops_moved_to_a_device_gives_the_same_crops() -> None:
+    source, row = cropped(recordings_of(20)), torch.arange(20)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    for seed in (None, 4):
+        there = source.to(device).gather(row.to(device), all_scored(row).to(device), seed)
+        assert torch.equal(there.ecg.cpu(), source.gather(row, all_scored(row), seed).ecg)
+    moved = source.to(torch.device("meta"))
+    assert moved.crop_start is not None
+    assert moved.crop_start.device.type == "meta"
+
+
+def test_random_crops_of_workers_are_those_of_the_device() -> None:
+    source, row = cropped(recordings_of(117)), torch.arange(117)
+    epochs = Epochs(LABEL, 50, Shuffle(), seed=3)
+    epochs.set_epoch(2)
+    by_workers = list(loader(Items(row, all_scored(row), source), epochs))
+    on_device = list(loader(Items(row, all_scored(row), None), epochs))
+    for (batch, seed), (rows, scored, same) in zip(by_workers, on_device, strict=True):
+        assert seed == same
+        assert torch.equal(batch.ecg, source.gather(rows, scored, same).ecg)
+
+
+def chances(seed: int = 0, epoch: int = 0, rank: int = 0, drawing: Shuffle | None = Shuffle()) -> list[int | None]:  # noqa: B008
+    epochs = Epochs(LABEL, 10, drawing, seed, (rank, 2))
+    epochs.set_epoch(epoch)
+    return [drawn.seed for drawn in epochs]
+
+
+def test_chance_depends_on_seed_epoch_rank_and_batch() -> None:
+    first = chances(0, 3, 1)
+    np.random.default_rng(9).random(3)
+    assert chances(0, 3, 1) == first
+    others = [*chances(1, 3, 1), *chances(0, 4, 1), *chances(0, 3, 0)]
+    assert len({*first, *others}) == len(first) + len(others)
+
+
+def test_nothing_is_left_to_chance_where_rows_are_scored() -> None:
+    assert set(chances(drawing=None)) == {None}
+
+
+def test_recordings_of_several_lengths_cannot_be_cropped() -> None:
+    table = recordings_of(3)
+    table.length[1] = 900
+    with pytest.raises(Refused, match="records of 900 and of 1000 samples stand side by side: crops need records of"):
+        cropped(table)
+
+
+def test_a_crop_longer_than_the_recordings_is_refused_in_words() -> None:
+    with pytest.raises(Refused, match=r"task.signal.window_s asks for 1001 samples, but records have 1000: take less"):
+        cropped(recordings_of(2), 1001, 500)

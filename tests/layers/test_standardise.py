@@ -33,3 +33,9 @@ def test_a_standard_deviation_of_0_is_refused_in_words() -> None:
     for wrong in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match=rf"feature_std=\[1.0, {wrong}\] must be above 0 everywhere"):
             Standardise([0.0, 0.0], [1.0, wrong])
+
+
+def test_what_is_not_known_becomes_the_mean() -> None:
+    layer = Standardise([60.0, 0.5], [15.0, 0.5])
+    found = layer(torch.tensor([[float("nan"), 1.0], [75.0, float("nan")], [60.0, 0.5]]))
+    torch.testing.assert_close(found, torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]))
