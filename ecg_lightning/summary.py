@@ -10,13 +10,16 @@ from rich.console import Console
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import terminal
+from ecg_lightning.report.contents import read_json
+from ecg_lightning.report.notices import remarks
 from ecg_lightning.run_folder import Status
 
 
 def say_finished(folder: Path) -> None:
     """A short table of results, the run folder and the next commands."""
     predictions = Predictions.read(folder / "predictions.parquet")
-    terminal.show(predictions, evaluate(predictions), patients=False)
+    card = read_json(folder / "data.json") or {}
+    terminal.show(predictions, evaluate(predictions), patients=False, remarks=remarks(card))
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     speed = f"{numbers['fit/windows_per_second']:,.0f} windows/s"
     lines = [

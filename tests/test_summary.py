@@ -22,11 +22,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_finished_run_says_numbers_folder_and_speed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     say_finished(folder)
     out = capsys.readouterr().out
-    assert "macro_f1" in out
+    assert "macro F1 of N, S, V, F" in out
     assert f"run folder: {folder}" in out  # brackets and all
     assert "epochs: 12, 2,686 windows/s, 62 s of training" in out
     assert "look at:" not in out, "there is no report"
     assert "compare:" not in out, "nothing was tracked"
+
+
+def test_remarks_of_the_corpus_are_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    (folder / "data.json").write_text(json.dumps(card | {"remarks": ["The amplitudes are lost."]}), encoding="utf-8")
+    say_finished(folder)
+    assert "note: The amplitudes are lost." in capsys.readouterr().out
 
 
 def test_report_and_tracking_are_named_where_they_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

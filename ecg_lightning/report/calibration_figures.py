@@ -11,7 +11,7 @@ from ecg_lightning import metrics
 from ecg_lightning.report.colours import class_colour
 from ecg_lightning.report.style import QUIET, legend_below, new_figure, plain, tidy
 
-MOST_PX = 60.0  # area of the marker of the fullest bin
+LEAST_PX, MOST_PX = 8.0, 60.0  # area of the marker of an empty bin and of the fullest
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,5 +65,5 @@ def _curve(axes: Axes, stated: Stated, colour: str) -> None:
     said, came, count = metrics.reliability(stated.p, stated.came)
     there = count > 0
     axes.plot(said[there], came[there], color=colour, linewidth=1.3, label=plain(stated.name))
-    size = MOST_PX * np.sqrt(count[there] / max(count.max(), 1))
+    size = LEAST_PX + (MOST_PX - LEAST_PX) * np.sqrt(count[there] / max(count.max(), 1))
     axes.scatter(said[there], came[there], s=size, color=colour, zorder=3, linewidth=0)

@@ -11,19 +11,23 @@ from matplotlib.gridspec import SubplotSpec
 from ecg_lightning.report.style import GRID, INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
 
 PER_HALF = 4  # beats side by side, right ones and wrong ones
+LONG_MS = 1600.0  # windows above this get twice the width
+UNITS = {"NU": "no unit (amplitude lost)", "SD": "standard deviations"}
 
 
 def raw_and_filtered(examples: dict[str, np.ndarray], stamp: str) -> Figure:
-    """Draw one stretch of a record as it came, and after filtering."""
+    """Draw one stretch of a record as it came, and after preprocessing."""
     figure = new_figure(11, 4.4, stamp)
     rows = figure.subplots(2, 1, sharex=True)
     raw_mv, filtered = examples["strip_raw_mv"], examples["strip_filtered"]
     start_s, fs_hz = float(examples["strip_start_s"]), float(examples["strip_fs_hz"])
     seconds = start_s + np.arange(len(raw_mv)) / fs_hz
     where = plain(f"record {examples['strip_record']}, lead {examples['strip_lead']}")
-    for axes, ecg, title in zip(rows, (raw_mv, filtered), (f"raw: {where}", "filtered"), strict=True):
+    units = [str(unit) for unit in examples.get("strip_unit", np.array(["mV", "mV"]))]
+    titles = (f"raw: {where}", "preprocessed")
+    for axes, ecg, title, unit in zip(rows, (raw_mv, filtered), titles, units, strict=True):
         axes.plot(seconds, ecg, color=INK, linewidth=0.8)
-        tidy(axes, title, y="mV")
+        tidy(axes, title, y=UNITS.get(unit, unit))
         axes.set_xticks(np.arange(np.ceil(seconds[0]), seconds[-1] + 1e-9))
         axes.set_xticks(np.arange(np.ceil(seconds[0] * 5) / 5, seconds[-1], 0.2), minor=True)
         axes.grid(which="minor", axis="x", color=GRID, linewidth=0.4)
@@ -49,13 +53,16 @@ class Beat:
     caption: str
 
 
-def sample_beats(beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tuple[str, ...], stamp: str) -> Figure:
+def sample_beats(
+    beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tuple[str, ...], unit: str, stamp: str
+) -> Figure:
     """Draw beats in a grid: one row per class, right answers on the left, wrong ones on the right.
 
     Args:
         beats: in any order; those that find no place are left out.
         ms: time of each sample, 0 at the R peak.
         classes: those to give a row.
+        unit: of the ECG.
         stamp: see `new_figure`.
     """
     rows = [index for index in range(len(classes)) if any(beat.label == index for beat in beats)]
@@ -68,21 +75,26 @@ def sample_beats(beats: list[Beat], ms: Float[np.ndarray, " time"], classes: tup
         figure.text(at.x0, 1 - 0.1 / height, title, fontsize=13, weight="bold", color=colour, va="top")
         own = [[beat for beat in beats if (beat.label, beat.right) == (label, right)] for label in rows]
         _half(figure, halves[0, half], own, ms, colour)
-    for label, axes in zip(rows, figure.axes[::PER_HALF], strict=False):
+    for label, axes in zip(rows, figure.axes[:: _across(ms)], strict=False):
         at = axes.get_position()
-        figure.text(0.012, (at.y0 + at.y1) / 2, f"{plain(classes[label])}, mV", rotation=90, va="center")
+        figure.text(0.012, (at.y0 + at.y1) / 2, f"{plain(classes[label])}, {unit}", rotation=90, va="center")
     figure.text(0.5, 0.1 / height, "milliseconds around the R peak", fontsize=10, ha="center")
     return figure
+
+
+def _across(ms: Float[np.ndarray, " time"]) -> int:
+    """How many windows stand side by side in a half: a long one needs room."""
+    return PER_HALF if ms[-1] - ms[0] <= LONG_MS else PER_HALF // 2
 
 
 def _half(
     figure: Figure, place: SubplotSpec, rows: list[list[Beat]], ms: Float[np.ndarray, " time"], colour: str
 ) -> None:
     """Rows of beats below one another; the lowest that holds any carries the times."""
-    grid = place.subgridspec(len(rows), PER_HALF, wspace=0.08, hspace=0.42)
+    grid = place.subgridspec(len(rows), _across(ms), wspace=0.08, hspace=0.42)
     lowest = max((row for row, beats in enumerate(rows) if beats), default=0)
     for row, beats in enumerate(rows):
-        places = [figure.add_subplot(grid[row, column]) for column in range(PER_HALF)]
+        places = [figure.add_subplot(grid[row, column]) for column in range(_across(ms))]
         _row(places, beats, ms, colour)
         for axes in places:
             axes.tick_params(labelleft=axes is places[0], labelbottom=row == lowest, labelsize=8)

@@ -1,5 +1,7 @@
 """Figures of records that may be of several classes: a confusion matrix per class, which go together, and groups."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from jaxtyping import Bool, Int
 from matplotlib.axes import Axes
@@ -80,28 +82,47 @@ def _together(axes: Axes, found: Int[np.ndarray, "row class"], names: list[str])
     axes.set_yticks(range(len(names)), names)
 
 
-def group_intervals(
-    scores: list[tuple[str, int, float, float, float]], all_rows: float, name: str, stamp: str
-) -> Figure:
+@dataclass(frozen=True)
+class GroupScore:
+    """One number of one group of rows.
+
+    Args:
+        name: of the group.
+        n_rows: how many.
+        value: the number.
+        low: lower limit of its interval; NaN where it has none.
+        high: upper limit likewise.
+    """
+
+    name: str
+    n_rows: int
+    value: float
+    low: float
+    high: float
+
+
+def group_intervals(scores: list[GroupScore], all_rows: float | None, name: str, stamp: str) -> Figure:
     """Draw one number per group with its interval, and that of all rows as a line.
 
     Args:
-        scores: name of the group, records, number, lower and upper limit; NaN where there is none.
-        all_rows: number of all rows; NaN where it is not defined.
+        scores: from top to bottom.
+        all_rows: number of all rows; None where it is not defined.
         name: of the number, in words.
         stamp: see `new_figure`.
     """
     figure = new_figure(9, 0.34 * len(scores) + 1.3, stamp)
     axes = figure.subplots()
     place = np.arange(len(scores))[::-1]
-    for at, (_, _, value, low, high) in zip(place, scores, strict=True):
-        axes.plot([low, high], [at, at], color=class_colour(0), linewidth=2.2, alpha=0.5, solid_capstyle="butt")
-        axes.plot([value], [at], "o", color=class_colour(0), markersize=6)
+    for at, group in zip(place, scores, strict=True):
+        axes.plot(
+            [group.low, group.high], [at, at], color=class_colour(0), linewidth=2.2, alpha=0.5, solid_capstyle="butt"
+        )
+        axes.plot([group.value], [at], "o", color=class_colour(0), markersize=6)
     said = ""
-    if np.isfinite(all_rows):
+    if all_rows is not None:
         axes.axvline(all_rows, color=class_colour(2), linewidth=1, linestyle="--")
         said = f"; dashed: all records, {all_rows:.3f}"
     tidy(axes, x=f"{name}, 95 % interval{said}")
-    axes.set_yticks(place, [plain(f"{group} ({n:,})") for group, n, *_ in scores])
+    axes.set_yticks(place, [plain(f"{group.name} ({group.n_rows:,})") for group in scores])
     axes.set_ylim(-0.6, len(scores) - 0.4)
     return figure

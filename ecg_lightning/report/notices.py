@@ -1,15 +1,19 @@
 """What a reader must know before believing a number; stands on top of the page."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from ecg_lightning.report.contents import Contents
 
 TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",
     "same_patients": "Patients stand on both sides: these numbers hold for people the network has seen before.",
+    "missing_records": "Records that are not at hand: {value}.",
+    "skipped_records": "Records that were skipped: {value}.",
     "shared_patient": "One person stands on both sides of this published split: records {value}.",
 }
 SAID_ELSEWHERE = ("synthetic", "missing_records", "skipped_records")
+MAX_NAMES = 30  # of records or patients in a row
 FEW_PATIENTS = 10  # below this an interval over patients is a rough guess
 
 
@@ -21,16 +25,34 @@ def notices(contents: Contents) -> list[str]:
     state, reason = contents.status.get("state", "finished"), contents.status.get("reason")
     if state in ("failed", "interrupted"):
         said.append(f"The run did not finish ({state}){f': {reason}' if reason else ''}.")
-    for name, value in contents.predictions.tags.items():
-        if name not in SAID_ELSEWHERE and value != "false":
-            said.append(TAGS.get(name, f"{name} = {{value}}").replace("{value}", value.replace(",", ", ")))
-    return [*said, *_lost_records(contents), *_few_patients(contents)]
+    said += tags_in_words({k: v for k, v in contents.predictions.tags.items() if k not in SAID_ELSEWHERE})
+    return [*said, *_lost_records(contents), *_few_patients(contents), *remarks(contents.card)]
+
+
+def tags_in_words(tags: Mapping[str, str]) -> list[str]:
+    """What the tags of a run mean to a reader of its numbers; one that says no or none is left out."""
+    return [
+        TAGS.get(name, f"{name} = {{value}}").replace("{value}", value.replace(",", ", "))
+        for name, value in tags.items()
+        if value not in ("false", "0")
+    ]
+
+
+def remarks(card: Mapping[str, Any]) -> list[str]:
+    """What the corpus says of itself."""
+    return [str(remark) for remark in card.get("remarks") or []]
+
+
+def first(names: Collection[str]) -> str:
+    """Names in a row; beyond a page's patience only how many more there are."""
+    shown = ", ".join(list(names)[:MAX_NAMES])
+    return shown if len(names) <= MAX_NAMES else f"{shown} ... and {len(names) - MAX_NAMES:,} more"
 
 
 def _lost_records(contents: Contents) -> list[str]:
     missing, skipped = contents.card.get("missing") or [], contents.card.get("skipped") or {}
-    said = [f"{_records(missing)} not at hand: {', '.join(missing)}."] if missing else []
-    reasons = "; ".join(f"{name} ({reason})" for name, reason in skipped.items())
+    said = [f"{_records(missing)} not at hand: {first(missing)}."] if missing else []
+    reasons = first([f"{name} ({reason})" for name, reason in skipped.items()])
     return [*said, f"{_records(skipped)} skipped: {reasons}."] if skipped else said
 
 
@@ -43,4 +65,4 @@ def _few_patients(contents: Contents) -> list[str]:
 
 
 def _records(names: Collection[str]) -> str:
-    return "1 record was" if len(names) == 1 else f"{len(names)} records were"
+    return "1 record was" if len(names) == 1 else f"{len(names):,} records were"

@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ecg_lightning.evaluation import N_BOOT, Evaluation, evaluate
-from ecg_lightning.predictions import SIDES
+from ecg_lightning.evaluation import MIN_GROUP_ROWS, N_BOOT, Evaluation, evaluate
+from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report import tables
 from ecg_lightning.report.contents import Contents, read_contents
-from ecg_lightning.report.notices import notices
-from ecg_lightning.report.pictures import draw, shown_side, stamp
+from ecg_lightning.report.notices import first, notices
+from ecg_lightning.report.picture import shown_side, stamp
+from ecg_lightning.report.pictures import draw
 
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
-READING = (
-    "The class with the largest logit is called. An absent class has no score and is left out of a mean. "
+READING = {
+    "multiclass": "The class with the largest logit is called. ",
+    "multilabel": "A record may be of several classes, each called on its own. Subset accuracy is the share of records "
+    "with every class right, Hamming loss the share of wrong answers. AUPRC is the average precision. ",
+}
+INTERVALS = (
+    "An absent class has no score and is left out of a mean. "
     "Small numbers are 95\u00a0% intervals: {n_boot:,} bootstrap draws of whole {units}s. "
-    "Probabilities are calibrated by one temperature, fitted on validation rows alone{value}."
 )
 
 
@@ -37,25 +41,28 @@ def write(run_folder: Path) -> Path:
     found = evaluate(contents.predictions)
     pictures = _drawn(contents, found)
     side = shown_side(contents.predictions) or "test"
-    about, label = contents.predictions, contents.predictions.label
-    of_side = np.bincount(label[about.table["side"].to_numpy() == side], minlength=len(about.classes)).tolist()
+    about = contents.predictions
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
     page = environment.get_template("page.html.j2").render(
         title=_title(contents),
-        subtitle=f"{run_folder.resolve().name}: {len(label):,} scored windows",
+        subtitle=f"{run_folder.resolve().name}: {len(about.table):,} scored {tables.rows_word(about)}",
         stamp=stamp(about),
         notices=notices(contents),
         headline=tables.headline(about, found.metrics),
-        reading=_reading(contents, found),
+        reading=_reading(about, found, side),
         side=SIDES[side],
-        per_class=tables.per_class(about, found.metrics, side, of_side),
+        per_class=tables.per_class(about, found.metrics, side),
+        groups=tables.groups(about, found.metrics),
         without=tables.without(about, found.metrics),
         pictures=pictures,
         facts=list(_facts(contents)),
+        rows=tables.rows_word(about),
+        least_rows=MIN_GROUP_ROWS,
         counts=tables.counts(about, contents.card),
         people=tables.people(about, contents.card),
+        more_people=max(0, len(contents.card.get("per_patient") or []) - tables.MAX_PEOPLE),
         made=list(_made(contents)),
         config=contents.config,
     )
@@ -83,10 +90,9 @@ def _title(contents: Contents) -> str:
     return contents.predictions.task + (f", {model}" if model else "")
 
 
-def _reading(contents: Contents, found: Evaluation) -> str:
-    fitted = found.metrics.get("calibration/temperature")
-    value = "" if fitted is None else f" ({fitted:.3f})"
-    return READING.format(n_boot=N_BOOT, units=contents.predictions.resample, value=value)
+def _reading(about: Predictions, found: Evaluation, side: str) -> str:
+    intervals = INTERVALS.format(n_boot=N_BOOT, units=about.resample)
+    return READING[about.problem] + intervals + tables.calibration(about, found.metrics, side)
 
 
 def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -97,13 +103,13 @@ def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
         "corpus",
         f"{card.get('corpus', '')} ({'synthetic' if card.get('synthetic') else 'real'}, {card.get('source', '')})",
     )
-    yield "records", f"{len(card.get('records') or [])}: {', '.join(card.get('records') or [])}"
-    yield "missing records", ", ".join(card.get("missing") or []) or "none"
+    yield "records", f"{len(card.get('records') or []):,}: {first(card.get('records') or [])}"
+    yield "missing records", first(card.get("missing") or []) or "none"
     skipped = card.get("skipped") or {}
-    yield "skipped records", "; ".join(f"{name}: {reason}" for name, reason in skipped.items()) or "none"
+    yield "skipped records", first([f"{name}: {reason}" for name, reason in skipped.items()]) or "none"
     yield "split", str(card.get("split", ""))
     for side, names in (card.get("patients") or {}).items():
-        yield f"{SIDES.get(side, side)} patients", f"{len(names)}: {', '.join(names)}"
+        yield f"{SIDES.get(side, side)} patients", f"{len(names):,}: {first(names)}"
     for name in ("licence", "citation", "fingerprint", "split_hash"):
         if card.get(name):
             yield name.replace("_", " "), str(card[name])

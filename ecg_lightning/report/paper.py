@@ -22,7 +22,8 @@ MM_PER_MV = 10.0
 COLUMN_S = 2.5
 PAPER_S = 10.0
 MM_PER_SD = 4.0  # where millivolts are not known: an R wave of 6 SD is then as tall as one of 2.4 mV
-LEAST_MM, MOST_MM = (7.0, 9.0), (40.0, 40.0)  # room below and above a baseline; a taller wave runs into its neighbour
+LEAST_MM, MOST_MM = (7.0, 11.0), (40.0, 44.0)  # room below and above a baseline; a taller wave runs into its neighbour
+NAME_MM = 4.0
 LEFT_MM, RIGHT_MM, FOOT_MM = 15.0, 5.0, 7.0
 PULSE_MM = 5.0
 ATTENTION_MM = 12.0
@@ -136,7 +137,7 @@ def _room(ecg_mm: Float[np.ndarray, "lead time"], row: list[_Strip], fs_hz: floa
     """Millimetres that a row takes below and above its baseline."""
     values = np.concatenate([_cut(ecg_mm, strip, fs_hz) for strip in row])
     values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
-    below, above = np.clip([-values.min() + 1, values.max() + 1], LEAST_MM, MOST_MM)
+    below, above = np.clip([-values.min() + 1, values.max() + NAME_MM], LEAST_MM, MOST_MM)
     return float(below), float(above)
 
 

@@ -1,36 +1,20 @@
 """The figures of one run, in the order of the page; one that cannot be drawn says why instead."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
+from jaxtyping import Float
 
-from ecg_lightning import metrics
-from ecg_lightning.evaluation import Evaluation, probabilities
-from ecg_lightning.predictions import SIDES, Predictions
-from ecg_lightning.report import ecg_figures, score_figures
+from ecg_lightning.calibration import Decisions, decide, probabilities, uncalibrated
+from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.predictions import SIDES
+from ecg_lightning.report import class_pictures, ecg_figures, label_pictures, score_figures
+from ecg_lightning.report.calibration_figures import Stated, reliability_diagram
 from ecg_lightning.report.contents import Contents
+from ecg_lightning.report.picture import Picture, shown_side, stamp
 
 STRIP = ("strip_raw_mv", "strip_filtered", "strip_fs_hz", "strip_start_s", "strip_record", "strip_lead")
-BEATS = ("beats_ecg_mv", "beats_row", "beats_fs_hz", "beats_n_before")
-
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """One figure of the report.
-
-    Args:
-        name: of the file, without its ending.
-        title: in words.
-        caption: one sentence.
-        figure: None where it cannot be drawn; the caption then says why.
-    """
-
-    name: str
-    title: str
-    caption: str
-    figure: Figure | None
+MAX_CURVES = 6  # reliability curves cross: more cannot be followed
 
 
 def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
@@ -43,37 +27,24 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
         yield Picture("confusion_matrix", "Confusion matrix", "No row was scored.", None)
         return
     p = probabilities(contents.predictions, found.temperatures)
-    yield from _scores(contents.predictions, p, side, mark)
-    yield _beats(contents, p, side, mark)
-    people = found.per_patient[found.per_patient["side"] == side]
-    least = (
-        f", the lowest {score_figures.MAX_PATIENTS} of {len(people):,}"
-        if len(people) > score_figures.MAX_PATIENTS
-        else ""
-    )
-    caption = f"Each {SIDES[side]} patient alone, lowest macro F1 first{least}; how many windows stands in brackets."
-    figure = score_figures.patient_bars(people, contents.predictions.classes, mark)
-    yield Picture("patients", "Patient by patient", caption, figure)
-
-
-def stamp(predictions: Predictions) -> str:
-    """What must be read on every figure and page; empty for honest splits of real data."""
-    words = ["SYNTHETIC"] if predictions.synthetic else []
-    words += ["LEAKY SPLIT"] if predictions.tags.get("leaky_split") == "true" else []
-    return " · ".join(words)
-
-
-def shown_side(predictions: Predictions) -> str | None:
-    """The side that figures are of: test where it was scored."""
-    sides = set(predictions.table["side"])
-    return next((side for side in ("test", "val") if side in sides), None)
+    decided = decide(contents.predictions, p, found.thresholds)
+    shown = decided.where(decided.column("side") == side)
+    if contents.predictions.problem == "multilabel":
+        yield from label_pictures.scores(shown, found, side, mark)
+        yield _reliability(shown, found, side, mark)
+        yield from label_pictures.recordings(shown, contents.examples, mark)
+        return
+    yield from class_pictures.scores(shown, side, mark)
+    yield _reliability(shown, found, side, mark)
+    yield class_pictures.beats(shown, contents.examples, mark)
+    yield class_pictures.patients(shown, found, side, mark)
 
 
 def _strip(contents: Contents, mark: str) -> Picture:
-    name, title = "raw_and_filtered", "ECG before and after filtering"
+    name, title = "raw_and_filtered", "ECG before and after preprocessing"
     if any(key not in contents.examples for key in STRIP):
         return Picture(name, title, "Not drawn: the run kept no stretch of a record (examples.npz).", None)
-    caption = "The same stretch as it was recorded (top) and after filtering (bottom)."
+    caption = "The same stretch as it was recorded (top) and after preprocessing (bottom)."
     return Picture(name, title, caption, ecg_figures.raw_and_filtered(contents.examples, mark))
 
 
@@ -88,47 +59,30 @@ def _curves(contents: Contents, mark: str) -> Picture:
     return Picture(name, title, caption, score_figures.learning_curves(contents.history, monitor, mark))
 
 
-def _scores(predictions: Predictions, p: np.ndarray, side: str, mark: str) -> Iterator[Picture]:
-    chosen = predictions.table["side"].to_numpy() == side
-    label, answer = predictions.label[chosen], predictions.logits[chosen].argmax(axis=1)
-    counts = metrics.confusion(label, answer, len(predictions.classes))
-    caption = f"What {len(label):,} {SIDES[side]} windows are (rows) and what they were called (columns)."
-    figure = score_figures.confusion_matrices(counts, predictions.classes, mark)
-    yield Picture("confusion_matrix", "Confusion matrix", caption, figure)
-    name, title = "ranking", "ROC and precision-recall"
-    if len(np.unique(label)) < 2:
-        yield Picture(name, title, "Not drawn: it takes windows of two classes to rank.", None)
-        return
-    caption = f"Each class against the rest over all thresholds, {SIDES[side]} windows."
-    yield Picture(name, title, caption, score_figures.ranking_curves(p[chosen], label, predictions.classes, mark))
+def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> Picture:
+    """What the probabilities of one side are worth, before and after the temperature."""
+    classes, label = shown.about.classes, shown.about.label
+    several = shown.about.problem == "multilabel"
+    positive = label == 1 if several else label[:, None] == np.arange(len(classes))
+    fitted = [f"temperature {value:.2f}" for value in found.temperatures.values()]
+    by = ("as the network says", fitted[0] if len(fitted) == 1 else "a temperature per fold")
+    pooled = []
+    for words, error, p in zip(by, ("ece_uncalibrated", "ece"), (uncalibrated(shown.about), shown.p), strict=True):
+        value = found.metrics.get(f"{side}/{error}")
+        name = words if value is None else f"{words}, calibration error {value:.3f}"
+        pooled.append(Stated(name, p.ravel(), positive.ravel()) if several else _of_called(shown, p, name))
+    there = [k for k in range(len(classes)) if positive[:, k].any()]
+    single = [Stated(classes[k], shown.p[:, k], positive[:, k]) for k in there] if len(classes) <= MAX_CURVES else []
+    answers = "pairs of record and class" if several else "windows"
+    caption = (
+        f"What was said of {SIDES[side]} {answers}, in 15 bins: on the diagonal probabilities mean what they say. "
+        f"Large marks stand for many answers. {'The error is the mean over classes. ' if several else ''}"
+        "The temperature was fitted on validation rows."
+    )
+    figure = reliability_diagram(pooled, single, answers, mark)
+    return Picture("reliability", "What the probabilities are worth", caption, figure)
 
 
-def _beats(contents: Contents, p: np.ndarray, side: str, mark: str) -> Picture:
-    name, title = "sample_beats", "Beats, right and wrong"
-    missing = any(key not in contents.examples for key in BEATS)
-    beats = [] if missing else _example_beats(contents, p, side)
-    if not beats:
-        return Picture(name, title, "Not drawn: the run kept no windows to show (examples.npz).", None)
-    examples = contents.examples
-    n_samples = examples["beats_ecg_mv"].shape[-1]
-    ms = (np.arange(n_samples) - int(examples["beats_n_before"])) / float(examples["beats_fs_hz"]) * 1000
-    caption = "Drawn at random per class: truth → answer with its probability, then record and time of the R peak."
-    return Picture(name, title, caption, ecg_figures.sample_beats(beats, ms, contents.predictions.classes, mark))
-
-
-def _example_beats(contents: Contents, p: np.ndarray, side: str) -> list[ecg_figures.Beat]:
-    """Kept windows that stand in the table, with what is known of them."""
-    table, classes = contents.predictions.table, contents.predictions.classes
-    rows, sides = table["row"].to_numpy(), table["side"].to_numpy()
-    record, time_s = table["record"].to_numpy(), table["time_s"].to_numpy()
-    beats = []
-    for ecg_mv, row in zip(contents.examples["beats_ecg_mv"], contents.examples["beats_row"], strict=True):
-        places = np.flatnonzero((rows == row) & (sides == side))
-        if not len(places):
-            continue
-        at = places[0]
-        label, answer, seconds = int(contents.predictions.label[at]), int(p[at].argmax()), float(time_s[at])
-        said = f"{classes[label]} → {classes[answer]} {p[at, answer]:.2f}"
-        place = f"{record[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}"
-        beats.append(ecg_figures.Beat(ecg_mv, label, label == answer, f"{said}   {place}"))
-    return beats
+def _of_called(shown: Decisions, p: Float[np.ndarray, "row class"], name: str) -> Stated:
+    """Probability of the class that was called, and whether it was right."""
+    return Stated(name, p.max(axis=1), shown.called == shown.about.label)

@@ -2,12 +2,14 @@
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Affine2D, ScaledTranslation
 
 INK = "#222222"
 QUIET = "#8a8a8a"
 GRID = "#e6e6e6"
 RIGHT, WRONG = "#0072B2", "#D55E00"
 DPI = 110
+LABELS_IN = 0.45  # what the words under an axis take
 
 
 def new_figure(width_in: float, height_in: float, stamp: str) -> Figure:
@@ -42,8 +44,10 @@ def legend_below(axes: Axes, columns: int) -> None:
     """Name the curves under the axes, where no curve runs."""
     handles, names = axes.get_legend_handles_labels()
     if handles:
-        legend = axes.legend(handles, names, loc="upper left", bbox_to_anchor=(-0.02, -0.17), ncols=columns)
+        below = axes.transAxes + ScaledTranslation(-0.1, -LABELS_IN, Affine2D().scale(DPI))
+        legend = axes.legend(handles, names, loc="upper left", bbox_to_anchor=(0, 0), ncols=columns, fontsize=9)
         legend.set(frame_on=False)
+        legend.set_bbox_to_anchor((0, 0), transform=below)
 
 
 def plain(text: str) -> str:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ecg_lightning.evaluation import headline_names
+import numpy as np
+import pandas as pd
+
+from ecg_lightning.evaluation import headline_names, without_names
 from ecg_lightning.predictions import SIDES, Predictions
-from ecg_lightning.report.colours import class_colour
+from ecg_lightning.report.colours import MAX_CLASSES, class_colour
 
 IN_WORDS = {
     "accuracy": "accuracy",
@@ -14,10 +17,24 @@ IN_WORDS = {
     "kappa": "Cohen's kappa",
     "jk_index": "jk index",
     "macro_auroc": "macro AUROC",
-    "n_windows": "windows",
+    "macro_average_precision": "macro AUPRC",
+    "macro_precision": "macro precision",
+    "macro_sensitivity": "macro sensitivity",
+    "subset_accuracy": "subset accuracy",
+    "hamming_loss": "Hamming loss",
+    "ece": "expected calibration error",
     "n_patients": "patients",
     "n_classes": "classes present",
 }
+KINDS = {
+    "auroc": "AUROC",
+    "average_precision": "AUPRC",
+    "f1": "F1",
+    "sensitivity": "sensitivity",
+    "precision": "precision",
+    "specificity": "specificity",
+}
+MAX_PEOPLE = 50  # rows of a table that nobody reads further
 
 
 @dataclass(frozen=True)
@@ -30,11 +47,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A name and its cells; None is a number that is not defined."""
+    """A name, its cells (None is a number that is not defined), its colour and what the name means."""
 
     name: str
     cells: Sequence[Cell | None]
     colour: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,37 +64,81 @@ class Table:
     bold: tuple[int, ...] = field(default=())
 
 
+def rows_word(about: Predictions) -> str:
+    """What a row of the predictions is called."""
+    return "records" if about.problem == "multilabel" else "windows"
+
+
 def headline(about: Predictions, numbers: dict[str, float]) -> Table:
     """Validation and test side by side."""
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
-    rows = [
-        Row(_words(about, name), [_score(numbers, f"{side}/{name}") for side in sides])
-        for name in headline_names(about)
-        if any(f"{side}/{name}" in numbers for side in sides)
-    ]
+    names = [name for name in headline_names(about) if any(f"{side}/{name}" in numbers for side in sides)]
+    rows = [Row(_words(about, name), [_score(numbers, f"{side}/{name}") for side in sides]) for name in names]
     sizes = ("n_windows", "n_patients", "n_classes")
-    rows += [Row(IN_WORDS[name], [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
-    return Table(["", *(SIDES[side] for side in sides)], rows, bold=(2,) if about.headline_classes else (1,))
+    rows += [Row(_words(about, name), [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
+    own = about.headline_name if about.headline_classes else "macro_f1"
+    first = "macro_auroc" if about.problem == "multilabel" else own
+    return Table(["", *(SIDES[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
 
 
-def per_class(about: Predictions, numbers: dict[str, float], side: str, counts: Sequence[int]) -> Table:
-    """Scores of each class that is there."""
+def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table:
+    """Scores of each class that is there, of the test rows or another side."""
+    several = about.problem == "multilabel"
+    kinds = tuple(KINDS) if several else ("f1", "sensitivity", "precision", "auroc", "average_precision")
+    label = about.label[about.table["side"].to_numpy() == side]
+    counts = (label.sum(axis=0) if several else np.bincount(label, minlength=len(about.classes))).tolist()
     rows = []
     for index, name in enumerate(about.classes):
-        kinds = ("f1", "sensitivity", "precision", "auroc", "average_precision")
         cells = [_score(numbers, f"{side}/{kind}/{name}") for kind in kinds]
-        meaning = about.class_names.get(name)
-        full = f"{name}, {meaning}" if meaning else name
-        rows.append(Row(full, [_count(counts[index]), *cells], class_colour(index)))
-    return Table(["", "windows", "F1", "sensitivity", "precision", "AUROC", "average precision"], rows)
+        cells += [_score(numbers, f"calibration/threshold/{name}")] if several else []
+        colour = class_colour(index) if len(about.classes) <= MAX_CLASSES else ""
+        rows.append(Row(name, [_count(counts[index]), *cells], colour, about.class_names.get(name, "")))
+    return Table(["", rows_word(about), *(KINDS[kind] for kind in kinds), *(["threshold"] if several else [])], rows)
+
+
+def groups(about: Predictions, numbers: dict[str, float]) -> Table:
+    """Test scores of each group of people that is large enough."""
+    names = ("macro_auroc", "macro_average_precision", "macro_f1")
+    rows = []
+    for group, word in group_places(about, numbers):
+        place = f"test/{group}_{word}"
+        sizes = [_count(numbers[f"{place}/{name}"]) for name in ("n_windows", "n_classes")]
+        rows.append(Row(f"{group}: {word}", [*sizes, *(_score(numbers, f"{place}/{name}") for name in names)]))
+    return Table(["", rows_word(about), "classes present", "macro AUROC", "macro AUPRC", "macro F1"], rows)
+
+
+def group_places(about: Predictions, numbers: dict[str, float]) -> list[tuple[str, str]]:
+    """Name and value of the groups that have numbers: "under 40" before "40-59", "unknown" last."""
+    known = [(group, word) for group in about.groups for word in sorted(set(about.table[f"group_{group}"]), key=_place)]
+    return [(group, word) for group, word in known if f"test/{group}_{word}/n_windows" in numbers]
+
+
+def _place(word: str) -> tuple[bool, bool, str]:
+    return word == "unknown", not word.startswith("under"), word
+
+
+def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str:
+    """One or two sentences: what the probabilities are worth, and how classes are called."""
+    before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
+    fitted = numbers.get("calibration/temperature")
+    value = "" if fitted is None else f" ({fitted:.3f})"
+    said = f"Probabilities are calibrated by one temperature, fitted on validation rows alone{value}"
+    if before is not None and after is not None:
+        said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
+    if about.problem != "multilabel":
+        return f"{said}."
+    return (
+        f"{said}. A class is called from its threshold on: the calibrated probability with the best F1 on validation "
+        "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
+    )
 
 
 def without(about: Predictions, numbers: dict[str, float]) -> Table:
     """Test scores of all records beside those without single ones."""
-    known = [record for record in about.without if f"test/without_{record}/accuracy" in numbers]
+    known = [record for record in about.without if f"test/without_{record}/n_classes" in numbers]
     if not known:
         return Table([], [])
-    names = [*headline_names(about)[:-3], *(f"f1/{name}" for name in about.classes), "n_classes"]
+    names = [*without_names(about), *(f"f1/{name}" for name in about.classes), "n_classes"]
     rows = []
     for name in names:
         places = [f"test/{name}", *(f"test/without_{record}/{name}" for record in known)]
@@ -86,31 +148,48 @@ def without(about: Predictions, numbers: dict[str, float]) -> Table:
 
 
 def counts(about: Predictions, card: dict[str, Any]) -> Table:
-    """Windows per side and class."""
-    rows = [Row(SIDES.get(side, side), _per_class(about, own)) for side, own in (card.get("counts") or {}).items()]
-    return Table(["", *about.classes, "all"], rows)
+    """Rows per side and class, and in all: a row of several classes counts once there."""
+    in_all = card.get("rows") or {}
+    rows = []
+    for side, own in (card.get("counts") or {}).items():
+        values = _per_class(about, own)
+        rows.append(Row(SIDES.get(side, side), [*map(_count, values), _count(in_all.get(side, sum(values)))]))
+    return Table(["", *about.classes, f"all {rows_word(about)}"], rows)
 
 
 def people(about: Predictions, card: dict[str, Any]) -> Table:
-    """Windows per patient and class."""
-    rows = [
-        Row(
-            str(one.get("patient", "")),
-            [Cell(SIDES.get(one.get("side", ""), one.get("side", ""))), *_per_class(about, one)],
-        )
-        for one in card.get("per_patient") or []
-    ]
-    return Table(["patient", "side", *about.classes, "all"], rows)
+    """Rows per patient and class, of the first patients."""
+    rows = []
+    for one in (card.get("per_patient") or [])[:MAX_PEOPLE]:
+        side = SIDES.get(one.get("side", ""), one.get("side", ""))
+        rows.append(Row(str(one.get("patient", "")), [Cell(side), *map(_count, _per_class(about, one))]))
+    return Table(["patient", "side", *about.classes], rows)
 
 
-def _per_class(about: Predictions, own: dict[str, Any]) -> list[Cell | None]:
-    values = [int(own.get(name, 0)) for name in about.classes]
-    return [_count(value) for value in (*values, sum(values))]
+def scores_of_patients(per_patient: pd.DataFrame) -> Table:
+    """Whatever was computed of each patient."""
+    names = [str(name) for name in per_patient.columns]
+    rows = [Row(str(row[0]), [_cell(value) for value in row[1:]]) for row in per_patient.itertuples(index=False)]
+    return Table([IN_WORDS.get(name, name.removeprefix("n_")) for name in names], rows)
+
+
+def _cell(value: str | float | int) -> Cell:
+    if isinstance(value, str):
+        return Cell(SIDES.get(value, value))
+    return Cell(f"{value:.3f}" if isinstance(value, float) else f"{value:,}")
+
+
+def _per_class(about: Predictions, own: dict[str, Any]) -> list[int]:
+    return [int(own.get(name, 0)) for name in about.classes]
 
 
 def _words(about: Predictions, name: str) -> str:
     if about.headline_classes and name == about.headline_name:
         return "macro F1 of " + ", ".join(about.headline_classes)
+    if name == "n_windows":
+        return rows_word(about)
+    if name == "macro_f1" and about.problem == "multilabel":
+        return "macro F1 at thresholds"
     return IN_WORDS.get(name, name.replace("f1/", "F1 of "))
 
 

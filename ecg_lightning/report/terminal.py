@@ -1,68 +1,63 @@
-"""The numbers of a run as tables in the terminal."""
+"""The numbers of a run as tables in the terminal, in the words of the page."""
 
+from collections.abc import Sequence
+
+import rich.table
+from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from ecg_lightning.evaluation import Evaluation, headline_names, with_interval
+from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.predictions import SIDES, Predictions
+from ecg_lightning.report import tables
+from ecg_lightning.report.notices import tags_in_words
+
+ALL_LIMITS, ONE_LIMIT = 4, 7  # columns up to which every number, or the first one, has its interval beside it
 
 
-def show(predictions: Predictions, found: Evaluation, patients: bool) -> None:
-    """Print warnings, headline numbers, scores per class and, if wanted, one row per patient."""
-    console = Console()
+def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: Sequence[str] = ()) -> None:
+    """Print warnings, headline numbers, scores per class and group and, if wanted, one row per patient.
+
+    Args:
+        predictions: of the run.
+        found: their worth.
+        patients: whether each is named.
+        remarks: what the corpus says of itself, from the data card.
+    """
+    console, numbers = Console(), found.metrics
     if predictions.synthetic:
         console.print("SYNTHETIC data: these numbers say nothing about patients", style="yellow")
-    for name, value in predictions.tags.items():
-        console.print(f"note: {name}={value}", style="yellow", markup=False, highlight=False)
-    sides = [side for side in SIDES if f"{side}/n_windows" in found.metrics]
-    console.print(_headline_table(predictions, found.metrics, sides))
+    for line in (*tags_in_words(predictions.tags), *remarks):
+        console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
+    sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
+    title = f"95 % intervals over {predictions.resample}s"
+    console.print(_drawn(tables.headline(predictions, numbers), title))
     for side in sides[-1:]:
-        console.print(_class_table(predictions, found.metrics, side))
-    if any(name.startswith("test/without_") for name in found.metrics):
-        console.print(_without_table(predictions, found.metrics))
-    if patients:
-        console.print(_patient_table(found))
+        console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
+        console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
+    for table, title in (
+        (tables.groups(predictions, numbers), "test, group by group"),
+        (tables.without(predictions, numbers), "test without single records"),
+        (tables.scores_of_patients(found.per_patient) if patients else tables.Table([], []), "patient by patient"),
+    ):
+        if table.rows:
+            console.print(_drawn(table, title))
 
 
-def _headline_table(predictions: Predictions, numbers: dict[str, float], sides: list[str]) -> Table:
-    table = Table("", *(SIDES[side] for side in sides), title="95 % intervals over " + predictions.resample + "s")
-    for name in headline_names(predictions):
-        table.add_row(name, *(with_interval(numbers, f"{side}/{name}") for side in sides))
-    for name in ("n_classes", "n_windows", "n_patients"):
-        table.add_row(name, *(f"{numbers[f'{side}/{name}']:,}" for side in sides))
-    return table
+def _drawn(table: tables.Table, title: str) -> rich.table.Table:
+    """Lay a table out for eighty columns: the more numbers in a row, the fewer of them with their interval."""
+    n_columns = len(table.columns)
+    n_limits = n_columns if n_columns <= ALL_LIMITS else int(n_columns <= ONE_LIMIT)
+    drawn = rich.table.Table(*(escape(name) for name in table.columns), title=title, box=box.SIMPLE_HEAD)
+    drawn.padding = (0, 1 if n_columns <= ALL_LIMITS else 0, 0, 0)
+    for number, row in enumerate(table.rows):
+        wide = [place for place, cell in enumerate(row.cells) if cell is not None and cell.limits][:n_limits]
+        cells = [_text(cell, place in wide) for place, cell in enumerate(row.cells)]
+        drawn.add_row(escape(row.name), *cells, style="bold" if number in table.bold else None)
+    return drawn
 
 
-def _class_table(predictions: Predictions, numbers: dict[str, float], side: str) -> Table:
-    table = Table("class", "F1", "sensitivity", "precision", "AUROC", title=SIDES[side])
-    for name in predictions.classes:
-        f1 = with_interval(numbers, f"{side}/f1/{name}")
-        others = (numbers.get(f"{side}/{kind}/{name}") for kind in ("sensitivity", "precision", "auroc"))
-        table.add_row(name, f1, *(_cell(value) for value in others))
-    return table
-
-
-def _without_table(predictions: Predictions, numbers: dict[str, float]) -> Table:
-    known = [record for record in predictions.without if f"test/without_{record}/accuracy" in numbers]
-    table = Table("test", "all", *(escape(f"without {record}") for record in known))
-    for name in [*headline_names(predictions)[:-3], *(f"f1/{name}" for name in predictions.classes)]:
-        places = [f"test/{name}", *(f"test/without_{record}/{name}" for record in known)]
-        table.add_row(name, *(_cell(numbers.get(place)) for place in places))
-    return table
-
-
-def _patient_table(found: Evaluation) -> Table:
-    counts = [name.removeprefix("n_") for name in found.per_patient.columns[5:]]
-    table = Table("patient", "side", "windows", "accuracy", "macro F1", *map(escape, counts))
-    for row in found.per_patient.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    return table
-
-
-def _cell(value: str | float | int | None) -> str:
-    if value is None:
+def _text(cell: tables.Cell | None, with_limits: bool) -> str:
+    if cell is None:
         return ""
-    if isinstance(value, str):
-        return escape(value)
-    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
+    return escape(f"{cell.number} ({cell.limits})" if with_limits else cell.number)

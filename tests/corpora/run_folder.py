@@ -1,6 +1,7 @@
 """Write the folder of a finished run that never took place, with believable answers."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.predictions import Predictions
+from tests.corpora.multilabel import SUPER, draw_multilabel
 
 CLASSES = ("N", "S", "V", "F", "Q")
 CLASS_NAMES = {
@@ -19,6 +21,7 @@ CLASS_NAMES = {
 }
 VAL = ("101", "124", "205", "223")
 TEST = ("100", "103", "105", "111", "113", "117", "121", "123", "200", "202", "210", "212", "213", "228", "231", "232")
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 FS_HZ = 360.0
 N_BEFORE = 140
 WIDTH_S = {"N": 0.02, "S": 0.02, "V": 0.06, "F": 0.04, "Q": 0.08}
@@ -55,6 +58,86 @@ def write_run_folder(folder: Path, n_rows: int = 1500, synthetic: bool = False, 
     _history().to_csv(folder / "history.csv", index=False)
     np.savez(folder / "examples.npz", **_examples(predictions))
     return folder
+
+
+def write_multilabel_run_folder(
+    folder: Path, n_rows: int = 256, classes: Sequence[str] = SUPER, unit: str = "mV", synthetic: bool = False
+) -> Path:
+    """Write everything that train leaves of a run on whole records but its report.
+
+    Args:
+        folder: may exist.
+        n_rows: test rows, and as many of validation.
+        classes: see `draw_multilabel`.
+        unit: of the records that are kept, "mV" or "NU".
+        synthetic: as the files shall say of themselves.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    predictions = draw_multilabel(n_rows, classes, synthetic=synthetic)
+    predictions.write(folder / "predictions.parquet")
+    found = evaluate(predictions, n_boot=50)
+    _write_json(folder / "metrics.json", found.metrics | {"fit/seconds": 300.0, "fit/epochs": 12})
+    _write_json(folder / "data.json", _card_of_records(predictions))
+    choices = {"task": "ptbxl", "model": "resnet_bilstm_attention", "split": "official"}
+    _write_json(folder / "status.json", {"state": "finished", "choices": choices, "overrides": ["task=ptbxl"]})
+    (folder / "config.yaml").write_text("task:\n  monitor: {metric: val/macro_auroc, mode: max}\n", encoding="utf-8")
+    history = _history().rename(columns={"val/macro_f1_nsvf": "val/macro_auroc"})
+    history.to_csv(folder / "history.csv", index=False)
+    np.savez(folder / "examples.npz", **_examples_of_records(predictions, unit))
+    return folder
+
+
+def _card_of_records(predictions: Predictions) -> dict[str, object]:
+    table, label = predictions.table, predictions.label
+    sides = {side: (table["side"] == side).to_numpy() for side in ("val", "test")}
+    people = [
+        {"patient": patient, "side": side, **dict(zip(predictions.classes, own.tolist(), strict=True))}
+        for patient, side, own in zip(table["patient"], table["side"], label, strict=True)
+    ]
+    return {
+        "corpus": "ptbxl",
+        "source": "local",
+        "synthetic": predictions.synthetic,
+        "licence": "CC BY 4.0",
+        "records": table["record"].tolist(),
+        "missing": [],
+        "skipped": {},
+        "split": "official",
+        "remarks": ["2,127 of the 21,799 records are at hand.", "The amplitudes of this copy are lost (NU)."],
+        "rows": {side: int(rows.sum()) for side, rows in sides.items()},
+        "counts": {
+            side: dict(zip(predictions.classes, label[rows].sum(axis=0).tolist(), strict=True))
+            for side, rows in sides.items()
+        },
+        "patients": {side: sorted(set(table["patient"][rows])) for side, rows in sides.items()},
+        "per_patient": people,
+    }
+
+
+def _examples_of_records(predictions: Predictions, unit: str) -> dict[str, np.ndarray]:
+    """Twelve leads of ten seconds at 100 Hz of the first test rows, and where a network might have looked."""
+    rng = np.random.default_rng(2)
+    rows = predictions.table.loc[predictions.table["side"] == "test", "row"].to_numpy()[:30]
+    long = np.arange(1000) / 100.0
+    lead = sum(_beat(long - at, "N") for at in np.arange(0.4, 10, 0.8))
+    tall = rng.uniform(-1.2, 1.5, (len(rows), 12, 1))
+    ecg = tall * lead + 0.02 * rng.normal(size=(len(rows), 12, 1000))
+    weight = rng.gamma(0.5, size=(len(rows), 250))
+    return {
+        "strip_raw_mv": ecg[0, 1].astype(np.float32),
+        "strip_filtered": (ecg[0, 1] / ecg[0, 1].std()).astype(np.float32),
+        "strip_fs_hz": np.array(100.0),
+        "strip_start_s": np.array(0.0),
+        "strip_record": np.array("00317"),
+        "strip_lead": np.array("I"),
+        "strip_unit": np.array([unit, "SD"]),
+        "records_ecg": ecg.astype(np.float32),
+        "records_row": rows,
+        "records_fs_hz": np.array(100.0),
+        "records_leads": np.array(LEADS),
+        "records_unit": np.array(unit),
+        "records_attention": (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32),
+    }
 
 
 def draw_predictions(n_rows: int, synthetic: bool = False, test: tuple[str, ...] = TEST) -> Predictions:

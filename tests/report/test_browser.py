@@ -34,7 +34,7 @@ def test_a_browser_shows_every_picture_and_logs_nothing(tmp_path: Path, syntheti
     try:
         chrome.get(page.as_uri())
         assert chrome.get_log("browser") == []
-        assert chrome.execute_script("return document.images.length") == 6
+        assert chrome.execute_script("return document.images.length") == 7
         assert chrome.execute_script(BROKEN) == []
         assert chrome.execute_script(WIDE) == 0, "the page is wider than the window"
         mark = "return getComputedStyle(document.body, '::before').content"

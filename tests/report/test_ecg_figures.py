@@ -15,7 +15,7 @@ def strip(n: int = 3600) -> dict[str, np.ndarray]:
 
 def test_a_strip_lies_at_its_own_time() -> None:
     figure = raw_and_filtered(strip(), "SYNTHETIC")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for axes, level in zip(figure.axes, (1.0, 0.0), strict=True):
         seconds, ecg_mv = axes.lines[0].get_data()
         np.testing.assert_allclose([seconds[0], seconds[-1]], [12, 22 - 1 / 360])
@@ -23,10 +23,22 @@ def test_a_strip_lies_at_its_own_time() -> None:
         assert axes.get_ylabel() == "mV"
 
 
+def test_a_strip_says_its_units_where_they_are_no_millivolts() -> None:
+    figure = raw_and_filtered(strip() | {"strip_unit": np.array(["NU", "SD"])}, "")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["no unit (amplitude lost)", "standard deviations"]
+
+
+def test_long_windows_get_twice_the_width() -> None:
+    beats = [Beat(np.zeros((1, 50)), 0, True, str(number)) for number in range(PER_HALF)]
+    figure = sample_beats(beats, 5 * MS, ("N",), "SD", "")
+    assert len(figure.axes) == PER_HALF
+    assert "N, SD" in [text.get_text() for text in figure.texts]
+
+
 def test_beats_stand_in_the_row_of_their_class_and_the_half_of_their_answer() -> None:
     beats = [Beat(np.full((2, 50), 0.5), 2, True, "V $ V"), Beat(np.full((2, 50), 0.7), 2, False, "V → N")]
-    figure = sample_beats(beats, MS, ("N", "S", "V"), "")
-    figure.canvas.draw()
+    figure = sample_beats(beats, MS, ("N", "S", "V"), "mV", "")
+    figure.draw_without_rendering()
     assert len(figure.axes) == 2 * PER_HALF
     drawn = [axes for axes in figure.axes if axes.get_title(loc="left")]
     assert [axes.get_title(loc="left") for axes in drawn] == [r"V \$ V", "V → N"]
@@ -38,6 +50,6 @@ def test_beats_stand_in_the_row_of_their_class_and_the_half_of_their_answer() ->
 
 def test_a_half_without_beats_says_none_and_beats_beyond_the_places_are_left_out() -> None:
     beats = [Beat(np.zeros((1, 50)), 0, True, str(number)) for number in range(PER_HALF + 3)]
-    figure = sample_beats(beats, MS, ("N",), "")
+    figure = sample_beats(beats, MS, ("N",), "mV", "")
     assert sum(bool(axes.get_title(loc="left")) for axes in figure.axes) == PER_HALF
     assert [text.get_text() for text in figure.axes[PER_HALF].texts] == ["none"]

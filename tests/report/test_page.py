@@ -4,18 +4,22 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.__main__ import main
 from ecg_lightning.report.page import write
-from tests.corpora.run_folder import write_run_folder
+from tests.corpora.run_folder import write_multilabel_run_folder, write_run_folder
 
-FIGURES = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "sample_beats", "patients")
+EVERY = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "reliability")
+FIGURES = (*EVERY, "sample_beats", "patients")
+OF_RECORDS = (*EVERY, "co_occurrence", "groups", *(f"record_{number}" for number in range(1, 7)))
 VOID = {"meta", "link", "img", "br"}
 
 
@@ -43,6 +47,13 @@ class Closed(HTMLParser):
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_run_folder(tmp_path_factory.mktemp("runs") / "real", strange_name='<script>alert("x")</script>$^_')
+    write(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = write_multilabel_run_folder(tmp_path_factory.mktemp("runs") / "records")
     write(run)
     return run
 
@@ -99,6 +110,51 @@ def test_warnings_stand_on_top(page: str) -> None:
     assert 'data-stamp=""' in page
 
 
+def test_a_run_on_records_has_its_own_figures_and_numbers(records: Path) -> None:
+    page = (records / "report.html").read_text(encoding="utf-8")
+    assert sorted(path.stem for path in (records / "figures").glob("*.png")) == sorted(OF_RECORDS)
+    assert page.count("<img") == len(OF_RECORDS)
+    recorded = json.loads((records / "metrics.json").read_text())
+    for name in ("test/macro_auroc", "val/macro_f1", "test/hamming_loss", "test/specificity/MI", "test/ece"):
+        assert f"{recorded[name]:.3f}" in page, name
+    for name in ("calibration/threshold/CD", "test/sex_female/macro_auroc", "test/age_under 40/macro_f1"):
+        assert f"{recorded[name]:.3f}" in page, name
+    for words in ("MI, myocardial infarction", "sex: female", "512 scored records", "Validation F1, precision and"):
+        assert words in page
+    assert "windows" not in page.replace("1,000 bootstrap", "")
+
+
+def test_long_lists_of_records_and_people_are_cut_with_a_count(records: Path) -> None:
+    page = (records / "report.html").read_text(encoding="utf-8")
+    assert "... and 482 more</td>" in page
+    assert "... and 462 more.</p>" in page
+    top = page[: page.index("<h2>Results")]
+    assert "The amplitudes of this copy are lost (NU)." in top
+    assert len(page[page.index("Patient by patient") :].split("<tr>")) < 70
+
+
+def test_71_classes_absent_ones_and_lost_amplitudes_have_a_page(tmp_path: Path) -> None:
+    names = (*(f"C{number}" for number in range(70)), "ABSENT")
+    run = write_multilabel_run_folder(tmp_path, 40, names, unit="NU", synthetic=True)
+    old = Predictions.read(run / "predictions.parquet")
+    replace(old, table=old.table.assign(label_ABSENT=np.int8(0))).write(run / "predictions.parquet")
+    page = write(run).read_text(encoding="utf-8")
+    assert "the 12 largest of 71 classes" in page
+    assert 'data-stamp="SYNTHETIC"' in page
+    assert (run / "figures" / "record_1.png").is_file()
+
+
+def test_records_without_examples_groups_or_labels_degrade_to_sentences(tmp_path: Path) -> None:
+    run = without_beats(write_multilabel_run_folder(tmp_path, 40))
+    old = Predictions.read(run / "predictions.parquet")
+    bare = old.table.assign(**{f"label_{name}": np.int8(0) for name in old.classes})
+    replace(old, table=bare, groups=()).write(run / "predictions.parquet")
+    page = write(run).read_text(encoding="utf-8")
+    for words in ("no record has any class", "the run kept no records to show", "no stretch of a record"):
+        assert words in page
+    assert "Group by group" not in page
+
+
 def test_synthetic_and_leaky_runs_are_stamped_and_say_so(tmp_path: Path) -> None:
     run = without_beats(write_run_folder(tmp_path, n_rows=300, synthetic=True))
     retag(run, leaky_split="true", same_patients="true", temperament="sanguine")
@@ -134,7 +190,7 @@ def test_a_run_with_nothing_but_predictions_has_a_page(tmp_path: Path) -> None:
     page = write(run).read_text(encoding="utf-8")
     for words in ("no stretch of a record", "no epoch was finished", "no windows to show", "no data card"):
         assert words in page
-    assert page.count("<img") == 3
+    assert page.count("<img") == 4
 
 
 def test_one_class_one_patient_and_no_test_rows_degrade_to_sentences(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_second_is_25_mm_and_a_millivolt_10_mm_of_the_figure() -> None:
     curve = drawn(figure.axes[0])[-1]
     assert np.ptp(curve[:, 0]) == pytest.approx(25 * 9.99)
     assert np.ptp(curve[:, 1]) == pytest.approx(10.0)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     inch = figure.axes[0].transData.transform([[0, 0], [25.4, 25.4]]) / figure.dpi
     np.testing.assert_allclose(inch[1] - inch[0], [1, 1])
     assert "25 mm/s, 10 mm/mV" in words(figure.axes[0])
@@ -93,7 +93,7 @@ def test_a_flat_lead_a_lost_lead_and_a_huge_wave_stay_on_the_page() -> None:
     ecg[0], ecg[3], ecg[7] = 0.0, np.nan, 30.0 * ecg[7]
     for unit in ("mV", "NU"):
         figure = paper(replace(tracing(), ecg=ecg, unit=unit), "SYNTHETIC")
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         assert figure.get_figheight() < 12
         assert [text.get_text() for text in figure.texts] == ["SYNTHETIC"]
 
@@ -103,7 +103,7 @@ def test_long_words_are_broken_and_stay_inside() -> None:
         tracing(), right="found: " + "a$b_ (left anterior fascicular block) 0.91, " * 8, wrong="missed: MI 0.1"
     )
     figure = paper(named, "")
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.x1, text.get_text()

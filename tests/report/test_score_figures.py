@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ecg_lightning.report.colours import MAX_CLASSES, class_colour
 from ecg_lightning.report.score_figures import (
     MAX_PATIENTS,
     best_epoch,
@@ -12,15 +13,16 @@ from ecg_lightning.report.score_figures import (
     patient_bars,
     ranking_curves,
 )
-from ecg_lightning.report.colours import class_colour
 
 HISTORY = pd.DataFrame({"epoch": [3, 4, 5, 6], "train/loss": [4.0, 3, 2, 1], "val/f1": [0.1, np.nan, 0.7, 0.6]})
 
 
 @pytest.mark.parametrize(
-    ("monitor", "best"), [(("val/f1", "max"), 5), (("val/f1", "min"), 3), (("val/kappa", "max"), None), (None, None)]
+    ("monitor", "best"), [(("val/f1", "max"), 6), (("val/f1", "min"), 4), (("val/kappa", "max"), None), (None, None)]
 )
-def test_the_best_epoch_is_that_of_the_monitor(monitor: tuple[str, str] | None, best: int | None) -> None:
+def test_the_best_epoch_is_that_of_the_monitor_counted_from_1(
+    monitor: tuple[str, str] | None, best: int | None
+) -> None:
     assert best_epoch(HISTORY, monitor) == best
 
 
@@ -30,8 +32,9 @@ def test_a_monitor_that_was_never_defined_has_no_best_epoch() -> None:
 
 def test_learning_curves_mark_the_best_epoch_and_draw_what_there_is() -> None:
     loss, score = learning_curves(HISTORY, ("val/f1", "max"), "").axes
-    assert [line.get_label() for line in loss.lines] == ["train/loss", "best epoch, 5"]
-    assert [line.get_label() for line in score.lines] == ["val/f1", "best epoch, 5"]
+    assert [line.get_label() for line in loss.lines] == ["train/loss", "best epoch, 6"]
+    assert [line.get_label() for line in score.lines] == ["val/f1", "best epoch, 6"]
+    assert loss.lines[0].get_xdata()[0] == 4
     empty = learning_curves(HISTORY[["epoch"]], ("val/f1", "max"), "")
     assert not [line for axes in empty.axes for line in axes.lines]
 
@@ -45,17 +48,33 @@ def test_confusion_matrices_write_counts_and_percent_and_nothing_for_an_absent_c
 def test_ranking_curves_name_the_area_and_leave_absent_classes_out() -> None:
     label = np.array([0, 0, 1, 1])
     p = np.array([[0.9, 0.1, 0], [0.8, 0.2, 0], [0.3, 0.7, 0], [0.1, 0.9, 0]])
-    roc, precise = ranking_curves(p, label, ("N", "S", "V"), "").axes
+    roc, precise = ranking_curves(p, label[:, None] == np.arange(3), ("N", "S", "V"), "").axes
     assert [text.get_text() for text in roc.get_legend().get_texts()] == ["N  AUC 1.000", "S  AUC 1.000"]
     assert [text.get_text() for text in precise.get_legend().get_texts()] == ["N  AP 1.000, n 2", "S  AP 1.000, n 2"]
     assert roc.lines[2].get_color() == class_colour(1)
+
+
+def test_of_many_classes_the_largest_are_named_and_the_others_lie_behind() -> None:
+    rng = np.random.default_rng(0)
+    positive = rng.random((300, 30)) < np.linspace(0.02, 0.5, 30)
+    positive[:, 0], positive[:, 29] = False, True  # nothing to rank
+    names = tuple(f"c{k}$_" for k in range(30))
+    roc = ranking_curves(rng.random((300, 30)), positive, names, "").axes[0]
+    legend = roc.get_legend()
+    assert legend is not None
+    said = [text.get_text() for text in legend.get_texts()]
+    assert len(said) == MAX_CLASSES
+    assert said[0].startswith(r"c18\$_  AUC")
+    assert said[-1] == "17 rarer classes"
+    assert len(roc.lines) == 1 + 28
 
 
 def test_a_long_curve_is_thinned_without_moving() -> None:
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 20000)
     score = np.clip(label * 0.3 + rng.random(20000), 0, 1.3) / 1.3
-    curve = ranking_curves(np.stack([1 - score, score], 1), label, ("N", "S"), "").axes[0].lines[2].get_xydata()
+    positive = label[:, None] == np.arange(2)
+    curve = ranking_curves(np.stack([1 - score, score], 1), positive, ("N", "S"), "").axes[0].lines[2].get_xydata()
     assert len(curve) < 3000
     np.testing.assert_array_equal(curve[[0, -1]], [[0, 0], [1, 1]])
     assert np.trapezoid(curve[:, 1], curve[:, 0]) == pytest.approx(

@@ -1,0 +1,40 @@
+"""The terminal says the numbers in the words of the page, and fits eighty columns."""
+
+import pytest
+
+from ecg_lightning.evaluation import evaluate
+from ecg_lightning.report.terminal import show
+from tests.corpora.multilabel import draw_multilabel
+from tests.corpora.run_folder import draw_predictions
+
+
+def test_a_run_on_records_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_multilabel(120, synthetic=True)
+    found = evaluate(predictions, n_boot=20)
+    show(predictions, found, patients=True, remarks=["2,127 of 21,799 [records] are at hand."])
+    said = capsys.readouterr().out
+    for words in ("macro AUROC", "macro AUPRC", "macro F1 at thresholds", "Hamming loss", "records"):
+        assert words in said
+    for words in ("note: 2,127 of 21,799 [records] are at hand.", "SYNTHETIC data", "sex: female", "age: under 40"):
+        assert words in said
+    for words in ("specificity", "threshold", "HYP", "so too high", "patient by patient", "subset accuracy"):
+        assert words in said
+    for name in ("test/macro_auroc", "test/specificity/MI", "calibration/threshold/CD", "test/sex_male/macro_f1"):
+        assert f"{found.metrics[name]:.3f}" in said, name
+    assert "macro_auroc" not in said
+    assert "unknown_patients" not in said, "there is none"
+    assert max(map(len, said.splitlines())) <= 80
+    assert "…" not in said
+
+
+def test_beats_are_said_with_intervals_and_without_single_records(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_predictions(600)
+    found = evaluate(predictions, n_boot=20)
+    show(predictions, found, patients=False)
+    said = capsys.readouterr().out
+    low, high = (found.metrics[f"test/f1/V_{end}"] for end in ("low", "high"))
+    assert f"({low:.3f} to {high:.3f})" in said
+    for words in ("macro F1 of N, S, V, F", "jk index", "without 232", "One person stands on both sides", "windows"):
+        assert words in said
+    assert "patient by patient" not in said
+    assert "group by group" not in said
