@@ -1,6 +1,9 @@
 """The cast of PTB-XL's synthetic twin: who suffers from what, in which fold, and what one visit shows of it.
 
-How severe, how sure and how often was tuned on the twin alone, never on the original.
+How severe, how sure and how often was set on twins of seeds 0 and 1 alone: whoever learns from folds 1 to 8 of one and
+is asked about the other reaches a macro AUROC over the super classes of 0.87 with a small residual CNN or a forest on
+the median beat, 0.79 with a logistic regression on the median beat, 0.64 from age and sex, 0.51 with a logistic
+regression on raw samples. Wave heights were compared with those of 60 original records, which led to no change.
 """
 
 from collections.abc import Mapping
@@ -186,6 +189,8 @@ def visit(person: Person, rng: Generator) -> Visit:
         findings.append((_choose(rng, TRIFLES), rng.uniform(0, 0.3)))
     for superclass in person.combination.replace("NORM", "").split():
         codes |= {form: 0.0 for form, percent in FORMS[superclass].items() if rng.random() < percent / 100}
+    if "LVH" not in codes:
+        codes.pop("VCLVH", None)
     if (voltage := _choose(rng, {"": 96, "LVOLT": 2.5, "HVOLT": 1.5})) and "HYP" not in person.combination:
         codes[voltage] = 0.0
         findings.append((voltage, rng.uniform(0.7, 1.1)))

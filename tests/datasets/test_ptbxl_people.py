@@ -61,6 +61,12 @@ def test_a_visit_says_the_diagnoses_of_the_person_and_one_rhythm() -> None:
         assert all(seen.codes[code] == 0.0 for code in seen.codes.keys() - set(person.diagnoses))
 
 
+def test_voltage_criteria_of_the_left_ventricle_need_its_hypertrophy() -> None:
+    said = [seen.codes for _, seen in VISITS if "VCLVH" in seen.codes]
+    assert len(said) > 5
+    assert all("LVH" in codes for codes in said)
+
+
 def test_likelihoods_are_those_of_the_original() -> None:
     percents = {percent for _, seen in VISITS for percent in seen.codes.values()}
     assert percents == {0.0, 15.0, 35.0, 50.0, 80.0, 100.0}
