@@ -104,7 +104,7 @@ def groups(about: Predictions, numbers: dict[str, float]) -> Table:
         place = f"test/{group}_{word}"
         sizes = [_count(numbers[f"{place}/{name}"]) for name in ("n_windows", "n_classes")]
         rows.append(Row(f"{group}: {word}", [*sizes, *(_score(numbers, f"{place}/{name}") for name in names)]))
-    return Table(["", rows_word(about), "classes present", "macro AUROC", "macro AUPRC", "macro F1"], rows)
+    return Table(["", rows_word(about), "classes", "macro AUROC", "macro AUPRC", "macro F1"], rows)
 
 
 def group_places(about: Predictions, numbers: dict[str, float]) -> list[tuple[str, str]]:
@@ -166,11 +166,13 @@ def people(about: Predictions, card: dict[str, Any]) -> Table:
     return Table(["patient", "side", *about.classes], rows)
 
 
-def scores_of_patients(per_patient: pd.DataFrame) -> Table:
+def scores_of_patients(about: Predictions, per_patient: pd.DataFrame) -> Table:
     """Whatever was computed of each patient."""
     names = [str(name) for name in per_patient.columns]
     rows = [Row(str(row[0]), [_cell(value) for value in row[1:]]) for row in per_patient.itertuples(index=False)]
-    return Table([IN_WORDS.get(name, name.removeprefix("n_")) for name in names], rows)
+    return Table(
+        [_words(about, name.removeprefix("n_") if name[2:] in about.classes else name) for name in names], rows
+    )
 
 
 def _cell(value: str | float | int) -> Cell:

@@ -35,11 +35,13 @@ def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: S
     for side in sides[-1:]:
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
-    for table, title in (
+    others = [
         (tables.groups(predictions, numbers), "test, group by group"),
         (tables.without(predictions, numbers), "test without single records"),
-        (tables.scores_of_patients(found.per_patient) if patients else tables.Table([], []), "patient by patient"),
-    ):
+    ]
+    if patients:
+        others.append((tables.scores_of_patients(predictions, found.per_patient), "patient by patient"))
+    for table, title in others:
         if table.rows:
             console.print(_drawn(table, title))
 
