@@ -171,7 +171,10 @@ class Epochs(Sampler[Drawn]):
         if self.drawing is None:
             return np.arange(len(self.label))
         order = self.drawing.draw(self.label, np.random.default_rng((self.seed, self.epoch)))
-        return order[: len(order) - len(order) % self.n_ranks]  # every rank takes as many steps
+        order = order[: len(order) - len(order) % self.n_ranks]  # every rank takes as many steps
+        n_mine = len(order) // self.n_ranks
+        lonely = n_mine > self.batch_size and n_mine % self.batch_size == 1  # no batch norm can learn from one item
+        return order[: -self.n_ranks] if lonely else order
 
     def __len__(self) -> int:
         n_items = len(self._order())

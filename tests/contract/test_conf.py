@@ -37,10 +37,13 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
     found = {}
     for task, mode in product(TASKS, config.MODES):
         for group, name in [(group, name) for group in FREE for name in options(group)]:
-            cfg = composed(f"task={task}", f"{group}={name}", f"task.mode={mode}")
+            cfg, part = composed(f"task={task}"), composed(f"{group}={name}")[group]
+            cfg[group] = part
+            cfg.task.mode = mode
             OmegaConf.resolve(cfg)
             found[task, mode, group, name] = cfg[group]
-        default = composed(f"task={task}", f"task.mode={mode}")
+        default = composed(f"task={task}")
+        default.task.mode = mode
         OmegaConf.resolve(default)
         found |= {(task, mode, group, DEFAULT): default[group] for group in (*FREE, "task")}
     return found
@@ -137,7 +140,9 @@ def test_what_is_refused_is_what_cannot_go_together(
         data = declared(chosen, "task")
         task = parts[chosen["task"], chosen["mode"], "task", DEFAULT]
         names = parts[chosen["task"], chosen["mode"], "features", chosen["features"]].names
-        wrong = ("features" in model.takes and not names) + (loss.weighted and sampler.rebalances)
+        alone = parts[chosen["task"], chosen["mode"], "preprocess", chosen["preprocess"]]
+        too_slow = alone.filter == "butterworth" and alone.high_hz >= alone.fs_hz / 2
+        wrong = too_slow + ("features" in model.takes and not names) + (loss.weighted and sampler.rebalances)
         wrong += chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
         wrong += task.problem not in loss.problems
         wrong += bool(set(split.needs) - set(dataset.provides)) + bool(set(data.needs) - set(dataset.provides))
@@ -271,5 +276,5 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
     )
     known = ("corpus", "source", "fingerprint", "licence", "citation")
     card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
-    said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, pd.DataFrame())).to_json()
+    said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, {}, pd.DataFrame())).to_json()
     assert json.loads(said)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}
