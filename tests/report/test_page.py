@@ -137,7 +137,7 @@ def test_71_classes_absent_ones_and_lost_amplitudes_have_a_page(tmp_path: Path) 
     names = (*(f"C{number}" for number in range(70)), "ABSENT")
     run = write_multilabel_run_folder(tmp_path, 40, names, unit="NU", synthetic=True)
     old = Predictions.read(run / "predictions.parquet")
-    replace(old, table=old.table.assign(label_ABSENT=np.int8(0))).write(run / "predictions.parquet")
+    replace(old, table=old.table.assign(label_ABSENT=np.int8(0)), groups=()).write(run / "predictions.parquet")
     page = write(run).read_text(encoding="utf-8")
     assert "the 12 largest of 71 classes" in page
     assert 'data-stamp="SYNTHETIC"' in page
