@@ -245,7 +245,8 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
     if features.describes == "person":
-        described = features.of_persons({name: np.array([record.person.get(name, np.nan)]) for name in PERSON})
+        known = {name: np.array([record.person.get(name, np.nan)], np.float64) for name in PERSON}
+        described = features.of_persons(known)
     else:
         described = features.of(peak_sample, preprocess.fs_hz)
     return Prepared(ecg, peak_sample, described)

@@ -70,7 +70,7 @@ def recording(number: int, row: dict[Hashable, Any], unit: str) -> Record:
     ecg = np.stack(ecg_mv)
     if not np.isfinite(ecg).all():
         raise ValueError(f"recording {number}: ecg_mv has {(~np.isfinite(ecg)).sum()} samples that are no numbers")
-    person = {name: float(row[name]) for name in PERSON if name in row}
+    person = {name: float(row[name]) for name in PERSON if row.get(name) is not None}
     return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False, unit, person)
 
 
