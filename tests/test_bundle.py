@@ -16,9 +16,11 @@ from ecg_lightning.contract import Contract, from_json
 from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.prepare import Features, Preprocess, Window
+from ecg_lightning.predict import recordings
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.structures import Record
 
-GOLDEN = Path(__file__).parent / "golden" / "contract_1"
+GOLDEN = Path(__file__).parent / "golden"
 MEAN, STD = (0.8, 1.0), (0.2, 0.1)
 ARGUMENTS: dict[str, Any] = {
     "n_leads": 1,
@@ -36,6 +38,7 @@ def a_contract() -> Contract:
         network="ecg_lightning.models.hybrid_cnn.HybridCNN",
         arguments=ARGUMENTS,
         produces="logits",
+        problem="multiclass",
         classes=tuple("NSVFQ"),
         class_names={"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "paced"},
         preprocess=Preprocess(("MLII",), 360.0, "diagnostic", "butterworth"),
@@ -44,6 +47,7 @@ def a_contract() -> Contract:
         feature_mean=MEAN,
         feature_std=STD,
         temperature=1.5,
+        thresholds=None,
         patients={"train": ("101", "106"), "val": ("124",), "test": ("100",)},
         data={"corpus": "mitdb", "fingerprint": "abc", "synthetic": False, "licence": "ODC-BY 1.0"},
         tags={"shared_patient": "201,202"},
@@ -81,7 +85,7 @@ def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:
 
 def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
     said = json.loads((folder / "contract.json").read_text())
-    assert said["contract"] == 1
+    assert said["contract"] == 2
     assert said["network"]["class"] == "ecg_lightning.models.hybrid_cnn.HybridCNN"
     assert said["inputs"][0] == {
         "name": "ecg",
@@ -94,6 +98,7 @@ def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
     assert (said["leads"], said["fs_hz"], said["mode"]) == (["MLII"], 360.0, "diagnostic")
     assert said["window"] == {"n_samples": 280, "n_before": 140}
     assert said["preprocess"]["high_hz"] == 50.0
+    assert (said["problem"], said["aggregation"], said["decision"]) == ("multiclass", "beat", "argmax")
     assert said["latency_ms"] is None
     assert "zero-phase" in said["latency_reason"]
     assert said["patients"]["test"] == ["100"]
@@ -108,38 +113,101 @@ def test_a_real_time_contract_says_its_latency() -> None:
     assert json.loads(live.to_json())["latency_ms"] == pytest.approx(1000 * 140 / 360)
 
 
-def golden_logits() -> list[list[float]]:
-    """Logits of the golden contract's network, with weights and inputs by formula."""
-    found = from_json((GOLDEN / "contract.json").read_text())
+def of_recordings() -> Contract:
+    """Of a network that labels whole recordings, by crops."""
+    return replace(
+        a_contract(),
+        task="ptbxl",
+        problem="multilabel",
+        preprocess=Preprocess(("II", "V1"), 100.0, "diagnostic", "none", scale="record", unit="NU"),
+        window=Crops(250, 125, "mean"),
+        features=Features(("age_years", "sex_female"), "diagnostic"),
+        thresholds=(0.5, 0.25, 0.125, 0.75, 0.5),
+        test={"test/macro_auroc": 0.9, "test/macro_auroc_low": 0.8, "test/macro_auroc_high": 0.95},
+    )
+
+
+def test_a_contract_of_recordings_says_its_crops_its_unit_and_its_thresholds() -> None:
+    said = json.loads(of_recordings().to_json())
+    assert said["window"] == {"n_samples": 250, "hop": 125, "by": "mean"}
+    assert (said["aggregation"], said["decision"], said["problem"]) == ("crops", "thresholds", "multilabel")
+    assert said["thresholds"] == [0.5, 0.25, 0.125, 0.75, 0.5]
+    assert said["inputs"][0]["shape"] == [2, 250]
+    assert (said["inputs"][0]["unit"], said["inputs"][0]["normalise"]) == ("NU", "z-score, record")
+    assert said["inputs"][1]["names"] == ["age_years", "sex_female"]
+    assert said["latency_ms"] is None
+    assert "whole recording" in said["latency_reason"]
+    assert from_json(json.dumps(said)) == of_recordings()
+
+
+def golden(version: int) -> bundle.Bundle:
+    """The bundle of a golden contract, with weights by formula."""
+    found = from_json((GOLDEN / f"contract_{version}" / "contract.json").read_text())
     network = bundle.build(found).eval()
     with torch.no_grad():
         for weights in network.parameters():
             weights.copy_(torch.linspace(-1, 1, weights.numel()).reshape(weights.shape))
-        return network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), torch.tensor([[0.8, 1.0], [0.4, 1.3]])).tolist()
+    return bundle.Bundle(network, found)
+
+
+def golden_logits(version: int) -> list[Any]:
+    """Its logits, for inputs by formula: two windows, or a recording of four crops."""
+    made = golden(version)
+    if version > 1:
+        ecg = torch.sin(torch.arange(90.0)).reshape(2, 45).numpy()
+        person = {"age_years": 75.0, "sex_female": 1.0}
+        leads, no_peaks = ("V2", "II"), np.empty(0, np.int64)
+        return recordings.logits(made, Record("a", "a", ecg, leads, 100.0, no_peaks, (), False, "NU", person)).tolist()
+    with torch.no_grad():
+        features = torch.tensor([[0.8, 1.0], [0.4, 1.3]])
+        return made.network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), features).tolist()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_bundles_of_every_version_answer_as_they_did(version: int) -> None:
+    expected = json.loads((GOLDEN / f"contract_{version}" / "logits.json").read_text())
+    np.testing.assert_allclose(golden_logits(version), expected, rtol=1e-5)
+
+
+def test_every_version_has_a_golden_contract() -> None:
+    assert {path.name for path in GOLDEN.glob("contract_*")} == {
+        f"contract_{n}" for n in range(1, contract.VERSION + 1)
+    }
 
 
 def test_a_contract_of_version_1_is_read_for_ever() -> None:
-    found = from_json((GOLDEN / "contract.json").read_text())
+    found = golden(1).contract
     assert found.network == "ecg_lightning.models.logistic.Logistic"
     assert found.preprocess == Preprocess(("MLII", "V1|V2"), 250.0, "real_time", "butterworth", "causal", 0.5, 40.0, 2)
     assert found.window == Window(20, 8)
     assert found.features == Features(("pre_rr_s", "pre_over_local"), "real_time")
     assert (found.feature_mean, found.feature_std) == ((0.8, 1.0), (0.2, 0.1))
     assert (found.classes, found.temperature) == (("N", "V"), 1.25)
+    assert (found.problem, found.thresholds, found.preprocess.unit) == ("multiclass", None, "mV")
     assert found.data["synthetic"] is True
-    np.testing.assert_allclose(golden_logits(), json.loads((GOLDEN / "logits.json").read_text()), rtol=1e-5)
 
 
-def test_an_older_contract_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contract_of_version_2_is_read_for_ever() -> None:
+    found = golden(2).contract
+    expected = Preprocess(("II", "V1|V2"), 100.0, "diagnostic", "none", scale="record", unit="NU")
+    assert (found.task, found.problem, found.preprocess) == ("ptbxl", "multilabel", expected)
+    assert found.window == Crops(20, 10, "mean")
+    assert found.features == Features(("age_years", "sex_female"), "diagnostic")
+    assert (found.classes, found.thresholds) == (("NORM", "MI", "CD"), (0.5, 0.25, 0.375))
+
+
+def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
-    monkeypatch.setattr(contract, "UPGRADES", {0: lambda found: found | {"contract": 1, "temperature": 1.0}})
-    assert from_json(json.dumps(old)).temperature == 1.0
+    del old["problem"], old["preprocess"]["unit"]
+    from_0 = {0: lambda found: found | {"temperature": 1.0}}
+    monkeypatch.setattr(contract, "UPGRADES", from_0 | dict(contract.UPGRADES))
+    assert from_json(json.dumps(old)) == replace(a_contract(), temperature=1.0)
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"contract": 2, "package_version": "9.9"}, "contract=2 is newer than 1.*install the package_version=9.9"),
+        ({"contract": 3, "package_version": "9.9"}, "contract=3 is newer than 2.*install the package_version=9.9"),
         ({"contract": 0}, "contract=0 is unknown"),
         ({"contract": "1"}, "contract=1 is unknown"),
         (
@@ -156,6 +224,7 @@ def test_an_older_contract_is_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"classes": 5}, "contract.json has a value of the wrong kind"),
         ({"window": {"n_samples": 280, "before": 140}}, "contract.json has a value of the wrong kind"),
         ({"preprocess": {"filter": "wavelet"}}, "filter=wavelet is unknown"),
+        ({"aggregation": "crops"}, "contract.json has a value of the wrong kind"),
     ],
 )
 def test_a_contract_that_cannot_be_used_is_refused_in_words(folder: Path, change: dict[str, Any], words: str) -> None:
@@ -240,3 +309,18 @@ def test_the_model_card_warns_of_synthetic_and_leaky_numbers() -> None:
     assert "**Synthetic data.**" in card
     assert "**the numbers below are leaky**" in card
     assert "The test rows were not scored." in card
+
+
+def test_the_model_card_of_recordings_says_crops_unit_and_thresholds() -> None:
+    card = model_card(of_recordings())
+    for words in (
+        "II, V1, without a unit (NU: amplitude is lost), at 100 Hz",
+        "Window: crops of 250 samples, one every 125; the mean of their probabilities counts",
+        "Features: `age_years`, `sex_female`",
+        "a class is called from: N 0.50, S 0.25, V 0.12, F 0.75, Q 0.50",
+        "ecg_lightning.predict.recordings.diagnose(model, record)",
+        "| macro_auroc | 0.900 | 0.800 to 0.950 |",
+    ):
+        assert words in card
+    assert "R peak" not in card
+    assert "0.50 for every class" in model_card(replace(of_recordings(), thresholds=None))

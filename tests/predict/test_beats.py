@@ -12,7 +12,7 @@ from ecg_lightning.contract import Contract
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import beats
 from ecg_lightning.predict.beats import classify, logits
-from ecg_lightning.prepare import Features, Preprocess, Window, prepare, windows
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window, prepare, windows
 from ecg_lightning.structures import BadRecord, Record
 
 FS_HZ = 100.0
@@ -28,6 +28,7 @@ def a_bundle() -> Bundle:
             network="ecg_lightning.models.logistic.Logistic",
             arguments={},
             produces="logits",
+            problem="multiclass",
             classes=("N", "V"),
             class_names={},
             preprocess=Preprocess(("MLII",), FS_HZ, "diagnostic", "butterworth", high_hz=40.0),
@@ -36,6 +37,7 @@ def a_bundle() -> Bundle:
             feature_mean=(0.8,),
             feature_std=(0.2,),
             temperature=2.0,
+            thresholds=None,
             patients={},
             data={},
             tags={},
@@ -108,3 +110,10 @@ class Sequence(nn.Linear):
 def test_a_network_of_sequences_is_refused_in_words() -> None:
     with pytest.raises(ValueError, match=r"network=.* takes beats in a row: choose a bundle of a network of single"):
         classify(Bundle(Sequence(1, 1), a_bundle().contract), a_record())
+
+
+def test_a_network_of_whole_recordings_is_refused_in_words() -> None:
+    made = a_bundle()
+    whole = Bundle(made.network, replace(made.contract, window=Crops(60, 30, "mean")))
+    with pytest.raises(ValueError, match=r"answers for whole recordings: use predict.recordings.diagnose"):
+        classify(whole, a_record())

@@ -21,7 +21,8 @@ from ecg_lightning.contract import Contract
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import served
 from ecg_lightning.predict.beats import classify
-from ecg_lightning.prepare import Features, Preprocess, Window
+from ecg_lightning.predict.recordings import diagnose
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window
 from ecg_lightning.tracking import Tracker
 
 ARGUMENTS: dict[str, Any] = {"n_leads": 1, "n_samples": 60, "n_outputs": 2, "feature_mean": [0.8], "feature_std": [0.2]}
@@ -37,6 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         network="ecg_lightning.models.logistic.Logistic",
         arguments=ARGUMENTS,
         produces="logits",
+        problem="multiclass",
         classes=("N", "V"),
         class_names={"N": "normal", "V": "ventricular"},
         preprocess=Preprocess(("MLII",), 100.0, "diagnostic", "butterworth", high_hz=40.0),
@@ -45,6 +47,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         feature_mean=(0.8,),
         feature_std=(0.2,),
         temperature=1.0,
+        thresholds=None,
         patients={"test": ("100",)},
         data={"corpus": "mitdb", "synthetic": True},
         tags={},
@@ -75,7 +78,7 @@ def recordings() -> pd.DataFrame:
 def expected(model: Path) -> pd.DataFrame:
     made = bundle.read(model / "artifacts" / "model")
     rows = recordings().to_dict("records")
-    return pd.concat([classify(made, served.recording(k, row)) for k, row in enumerate(rows)], ignore_index=True)
+    return pd.concat([classify(made, served.recording(k, row, "mV")) for k, row in enumerate(rows)], ignore_index=True)
 
 
 def test_the_kept_model_gives_what_the_bundle_gives(model: Path) -> None:
@@ -121,13 +124,55 @@ GOOD: dict[str, Any] = {"ecg_mv": [[0.0, 1.0, 2.0]], "leads": ["MLII"], "fs_hz":
 )
 def test_a_row_that_is_no_recording_is_refused_in_words(change: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        served.recording(3, GOOD | change)
+        served.recording(3, GOOD | change, "mV")
 
 
 def test_a_row_becomes_a_record() -> None:
-    record = asdict(served.recording(0, GOOD))
+    record = asdict(served.recording(0, GOOD, "mV"))
     assert record["leads"] == ("MLII",)
     np.testing.assert_array_equal(record["ecg_mv"], np.float32([[0, 1, 2]]))
+
+
+def test_a_row_brings_what_is_known_of_the_person_and_the_unit_of_the_network() -> None:
+    assert dict(served.recording(0, GOOD, "mV").person) == {}
+    said = GOOD | {"age_years": 63, "sex_female": 1, "peak_sample": []}
+    record = served.recording(0, said, "NU")
+    assert (dict(record.person), record.unit) == ({"age_years": 63.0, "sex_female": 1.0}, "NU")
+    assert dict(served.recording(0, said | {"age_years": None}, "NU").person) == {"sex_female": 1.0}
+
+
+def test_a_bundle_of_recordings_gives_a_row_per_class(tmp_path: Path) -> None:
+    arguments = ARGUMENTS | {"n_leads": 2, "feature_mean": [60.0, 0.5], "feature_std": [15.0, 0.5]}
+    torch.manual_seed(0)
+    contract = Contract(
+        task="ptbxl",
+        network="ecg_lightning.models.logistic.Logistic",
+        arguments=arguments,
+        produces="logits",
+        problem="multilabel",
+        classes=("MI", "CD"),
+        class_names={},
+        preprocess=Preprocess(("V1", "MLII"), 100.0, "diagnostic", "none", scale="record", unit="NU"),
+        window=Crops(60, 30, "mean"),
+        features=Features(("age_years", "sex_female"), "diagnostic"),
+        feature_mean=(60.0, 0.5),
+        feature_std=(15.0, 0.5),
+        temperature=1.0,
+        thresholds=(0.2, 0.8),
+        patients={},
+        data={},
+        tags={},
+        test={},
+    )
+    bundle.write(tmp_path, Logistic(**arguments), contract)
+    model, context = served.Served(), served.PythonModelContext({"bundle": str(tmp_path)}, None)
+    model.load_context(context)
+    rows = recordings().assign(age_years=[70.0, np.nan], sex_female=[1, 0], peak_sample=[[], []])
+    found = model.predict(context, rows)
+    assert found["recording"].tolist() == ["0", "0", "1", "1"]
+    made = bundle.read(tmp_path)
+    expected = [diagnose(made, served.recording(k, row, "NU")) for k, row in enumerate(rows.to_dict("records"))]
+    pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
 
 
 @pytest.mark.slow
