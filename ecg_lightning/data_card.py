@@ -12,6 +12,7 @@ from ecg_lightning.store import Corpus, Store
 from ecg_lightning.structures import Fold, WindowTable
 
 SIDES = ("train", "val", "test")
+MAX_NAMED = 50  # records in a tag; the card has them all
 
 
 @runtime_checkable
@@ -82,10 +83,19 @@ def data_tags(data: Data, corpus: Described) -> dict[str, str]:
     if data.store.synthetic:
         tags["synthetic"] = "true"
     if corpus.missing:
-        tags["missing_records"] = ",".join(corpus.missing)
+        tags["missing_records"] = _named(corpus.missing)
     if data.store.skipped:
-        tags["skipped_records"] = ",".join(data.store.skipped)
+        tags["skipped_records"] = _named(tuple(data.store.skipped))
+    if data.table.patient_known is not None and not data.table.patient_known.all():
+        tags["unknown_patients"] = str(int((~data.table.patient_known).sum()))
+    if data.preprocess.unit != "mV":
+        tags["unit"] = data.preprocess.unit
     return tags
+
+
+def _named(records: tuple[str, ...]) -> str:
+    more = [f"and {len(records) - MAX_NAMED:,} more"] if len(records) > MAX_NAMED else []
+    return ",".join([*records[:MAX_NAMED], *more])
 
 
 def split_hash(data: Data) -> str:

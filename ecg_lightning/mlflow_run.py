@@ -4,6 +4,7 @@ Imports MLflow (1-3 s), and is therefore imported late.
 """
 
 import json
+import re
 import sqlite3
 import tempfile
 import warnings
@@ -44,6 +45,7 @@ RECORDING = ModelSignature(
         ]
     )
 )
+NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # what MLflow refuses in names of metrics, e.g. the class PRC(S)
 N_PARAMS = 100  # of one call; MLflow refuses more
 PARAM_CHARACTERS = 6000  # MLflow refuses more
 TAG_CHARACTERS = 5000
@@ -79,7 +81,8 @@ class MlflowRun:
 
     def log_metrics(self, metrics: Mapping[str, float], at_ms: int, step: int) -> None:
         """Log numbers, in one call."""
-        self.client.log_batch(self.run_id, metrics=[Metric(name, x, at_ms, step) for name, x in metrics.items()])
+        known = {NOT_IN_NAMES.sub("_", name): x for name, x in metrics.items()}
+        self.client.log_batch(self.run_id, metrics=[Metric(name, x, at_ms, step) for name, x in known.items()])
 
     def log_artifacts(self, paths: Sequence[Path], below: str) -> None:
         """Copy files, and folders under their own names, to the artifact folder `below`."""

@@ -107,11 +107,12 @@ def open_store(corpus: Corpus, preprocess: Preprocess, cache_dir: Path) -> Store
 
 def key(corpus: Corpus, preprocess: Preprocess) -> str:
     """Name of a store: changes with the source files, the preprocessing and the code that does it."""
+    files = dict.fromkeys(path for name in corpus.records() for path in corpus.sources(name))
+    folders = {folder: folder.resolve() for folder in {path.parent for path in files}}
     sources = []
-    for name in corpus.records():
-        for path in corpus.sources(name):
-            stat = path.stat()
-            sources.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
+    for path in files:
+        stat = path.stat()
+        sources.append((str(folders[path.parent] / path.name), stat.st_size, stat.st_mtime_ns))
     code = sorted([*Path(dsp.__path__[0]).glob("*.py"), Path(prepare.__file__), Path(__file__), *corpus.reader_files])
     text = [hashlib.sha256(path.read_bytes()).hexdigest() for path in code]
     # a skipped record is part of the content, so the policy is part of the key

@@ -97,7 +97,7 @@ class Classification(LightningModule):
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         optimizer = self.optimizer(self.parameters())
-        schedule = self.schedule(optimizer, n_steps=int(self.trainer.estimated_stepping_batches))
+        schedule = self.schedule(optimizer, n_steps=self.trainer.estimated_stepping_batches)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "monitor": self.monitor, "interval": "epoch"},

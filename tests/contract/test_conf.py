@@ -27,6 +27,7 @@ from tests.corpora.compose import composed, files, options
 TESTS = Path(__file__).parents[1]
 FREE = ("model", "loss", "split", "sampler", "dataset", "preprocess", "features")  # parts that meet each other
 TASKS = options("task")
+FEW = "task.data.batch_size=16"
 DEFAULT = "as the task has it"
 Combination = dict[str, str]
 
@@ -185,7 +186,7 @@ def train_one_batch(cfg: DictConfig, data: LightningDataModule) -> None:
 def test_one_batch_of_every_task_and_network_is_trained(
     task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"model={name}")
+    cfg = composed(f"task={task}", f"model={name}", FEW)
     train_one_batch(cfg, data_of(cfg))
 
 
@@ -195,7 +196,7 @@ def test_one_batch_of_every_task_and_network_is_trained(
 def test_one_batch_of_every_task_and_loss_is_trained_or_refused(
     task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"loss={name}", "model=cnn")
+    cfg = composed(f"task={task}", f"loss={name}", "model=cnn", FEW)
     if cfg.task.problem in constructor(cfg.loss._target_).declares["problems"]:
         train_one_batch(cfg, data_of(cfg))
     else:
@@ -209,7 +210,7 @@ def test_one_batch_of_every_task_and_loss_is_trained_or_refused(
 def test_one_batch_of_every_augmentation_optimizer_and_schedule_is_trained(
     task: str, group: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"{group}={name}", "model=cnn")
+    cfg = composed(f"task={task}", f"{group}={name}", "model=cnn", FEW)
     train_one_batch(cfg, data_of(cfg))
 
 
@@ -218,7 +219,7 @@ def test_one_batch_of_every_augmentation_optimizer_and_schedule_is_trained(
 def test_one_batch_of_the_ecg_alone_is_trained_without_features(
     task: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", "model=cnn", "features=none")
+    cfg = composed(f"task={task}", "model=cnn", "features=none", FEW)
     train_one_batch(cfg, data_of(cfg))
 
 
