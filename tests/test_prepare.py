@@ -1,5 +1,6 @@
 """The one path from a record to windows: what it equals, what it never looks at, and what it refuses."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ import torch
 
 from ecg_lightning import prepare
 from ecg_lightning.dsp import filters, normalise, rhythm
-from ecg_lightning.prepare import Features, Preprocess, Window
-from ecg_lightning.structures import Record
+from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.structures import Record, Refused
 
 FS_HZ = 360.0
 REAL_TIME_FEATURES = tuple(name for name, feature in rhythm.NAMES.items() if not feature.looks_ahead)
@@ -221,3 +222,87 @@ def test_two_windows_never_see_each_other() -> None:
     windows = prepare.cut(signal, place, 2, 6)
     expected = [[[0, 0, 0, 1, 2, 3], [10, 10, 10, 11, 12, 13]], [[27, 28, 29, 29, 29, 29], [37, 38, 39, 39, 39, 39]]]
     torch.testing.assert_close(windows, torch.tensor(expected, dtype=torch.float32))
+
+
+def recording_of(n_samples: int = 1000, **person: float) -> Record:
+    ecg_mv = np.random.default_rng(0).normal(size=(2, n_samples)).astype(np.float32)
+    nothing = np.empty(0, np.int64)
+    return Record("7", "p", ecg_mv, ("II", "V1"), 100.0, nothing, (), synthetic=True, person=person)
+
+
+OF_RECORDING = preprocess_of(leads=("II", "V1"), fs_hz=100.0, filter="none", scale="none")
+PERSONAL = Features(("sex_female", "age_years"), "diagnostic")
+
+
+@pytest.mark.parametrize("length", [250, 251, 400, 999, 1000])
+@pytest.mark.parametrize("hop", [1, 100, 125, 250])
+def test_crops_cover_a_recording_and_the_last_one_ends_with_it(length: int, hop: int) -> None:
+    begins = Crops(250, hop, "mean").starts(length)
+    assert (begins[0], begins[-1]) == (0, length - 250)
+    assert (np.diff(begins) <= hop).all()
+    assert len(set(begins.tolist())) == len(begins)
+
+
+def test_crops_are_slices_of_the_recording() -> None:
+    made = prepare.prepare(recording_of(), OF_RECORDING, NO_FEATURES)
+    found = prepare.crops(made, OF_RECORDING, Crops(250, 125, "mean"))
+    expected = [made.ecg[:, begin : begin + 250] for begin in range(0, 751, 125)]
+    np.testing.assert_array_equal(found, np.stack(expected))
+    scaled = prepare.crops(made, preprocess_of(leads=("II", "V1"), scale="window"), Crops(250, 125, "mean"))
+    np.testing.assert_allclose(scaled, normalise.zscore(np.stack(expected)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("n_samples", "hop"), [(250, 0), (250, 251), (0, 0)])
+def test_crops_that_leave_samples_out_are_refused_in_words(n_samples: int, hop: int) -> None:
+    with pytest.raises(ValueError, match=f"crops of {n_samples} samples every {hop} would leave samples out: hop must"):
+        Crops(n_samples, hop, "mean")
+
+
+def test_an_unknown_way_to_make_one_answer_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"task.aggregate=median is unknown: choose from mean, max"):
+        Crops(250, 125, "median")
+
+
+def test_a_recording_has_no_latency_but_a_reason() -> None:
+    assert prepare.latency_ms(OF_RECORDING, Crops(250, 125, "mean"), NO_FEATURES) == (
+        None,
+        "the answer is about a whole recording, not about a beat",
+    )
+
+
+def test_features_of_persons_come_in_the_order_of_their_names() -> None:
+    person = {"age_years": np.array([63.0, np.nan]), "sex_female": np.array([1.0, 0.0])}
+    np.testing.assert_array_equal(PERSONAL.of_persons(person), np.float32([[1, 63], [0, np.nan]]))
+    assert NO_FEATURES.of_persons(person).shape == (2, 0)
+    assert (PERSONAL.describes, NO_FEATURES.describes) == ("person", None)
+    assert Features(("pre_rr_s",), "diagnostic").describes == "beat"
+
+
+@pytest.mark.parametrize(
+    ("person", "expected"),
+    [({"age_years": 63, "sex_female": 1.0}, [1, 63]), ({"age_years": 63.0}, [np.nan, 63]), ({}, [np.nan, np.nan])],
+)
+def test_a_recording_has_one_row_of_features_whatever_is_known(person: dict[str, float], expected: list[float]) -> None:
+    found = prepare.prepare(recording_of(**person), OF_RECORDING, PERSONAL).features
+    np.testing.assert_array_equal(found, np.float32([expected]))
+
+
+def test_features_of_beats_and_persons_do_not_mix() -> None:
+    with pytest.raises(ValueError, match=r"features.names=\['pre_rr_s', 'age_years'\] mixes beats and persons: take"):
+        Features(("pre_rr_s", "age_years"), "diagnostic")
+
+
+def test_features_of_persons_do_not_look_ahead() -> None:
+    assert Features(("age_years", "sex_female"), "real_time").looking_ahead == []
+
+
+def test_a_record_in_another_unit_is_refused_in_words() -> None:
+    with pytest.raises(Refused, match="record 7 is in NU, but mV is asked for: convert it first"):
+        prepare.prepare(replace(recording_of(), unit="NU"), OF_RECORDING, NO_FEATURES)
+    with pytest.raises(Refused, match="record 7 is in mV, but NU is asked for: convert it first"):
+        prepare.prepare(recording_of(), replace(OF_RECORDING, unit="NU", scale="record"), NO_FEATURES)
+
+
+def test_records_without_amplitude_must_be_z_scored() -> None:
+    with pytest.raises(ValueError, match="unit=NU says that amplitude is lost: take scale=record instead of none"):
+        replace(OF_RECORDING, unit="NU")

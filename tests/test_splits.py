@@ -1,12 +1,12 @@
 """Splits: whole patients, the published lists, and what is refused."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from ecg_lightning.splits import DS1, DS2, Holdout, InterPatient, RandomWindows, Split, folds
+from ecg_lightning.splits import DS1, DS2, Holdout, InterPatient, Official, RandomWindows, Split, by_class, folds
 from ecg_lightning.structures import Fold, Refused, WindowTable
 
 PATIENT_OF = {"202": "201"}
@@ -209,3 +209,71 @@ def test_impossible_shares_are_refused_in_words(kind: type, shares: tuple[float,
     said = rf"split.val_share={shares[0]} and split.test_share={shares[1]} must be above 0 and together below 1"
     with pytest.raises(Refused, match=said):
         kind(*shares, seed=0)
+
+
+def with_folds(n: int = 40, unknown: Sequence[int] = ()) -> WindowTable:
+    """Recordings of several labels, in official folds 1 to 10 and again."""
+    table = table_of([str(i) for i in range(n)], [0])
+    label = np.random.default_rng(0).integers(0, 2, (n, 3))
+    known = ~np.isin(np.arange(n), unknown)
+    return replace(table, label=label, official_fold=np.arange(n) % 10 + 1, patient_known=known)
+
+
+def test_official_folds_stand_where_the_split_says() -> None:
+    table = with_folds()
+    fold = only_fold(Official(9, 10), table)
+    assert table.official_fold is not None
+    assert set(table.official_fold[fold.val]) == {9}
+    assert set(table.official_fold[fold.test]) == {10}
+    assert set(table.official_fold[fold.train]) == set(range(1, 9))
+    assert (fold.tags, Official.needs) == ({}, ("official_folds",))
+
+
+def test_official_folds_serve_where_patients_are_not_known() -> None:
+    assert len(only_fold(Official(9, 10), with_folds(unknown=range(20))).train) == 32
+
+
+def test_official_folds_that_share_a_patient_are_refused_all_the_same() -> None:
+    table = with_folds()
+    table.patient[9] = table.patient[0]
+    with pytest.raises(Refused, match=r"patients on two sides of the split: \['0'\]"):
+        only_fold(Official(9, 10), table)
+
+
+@pytest.mark.parametrize(("folds_said", "absent"), [((9, 11), 11), ((0, 10), 0), ((11, 12), 11)])
+def test_a_fold_that_is_not_there_is_refused_in_words(folds_said: tuple[int, int], absent: int) -> None:
+    said = f"split=official finds no record in fold {absent}: choose from 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"
+    with pytest.raises(Refused, match=said):
+        only_fold(Official(*folds_said), with_folds())
+
+
+def test_choosing_and_reporting_by_one_fold_is_refused_in_words() -> None:
+    with pytest.raises(Refused, match=r"split.validation=9 and split.test=9 are one fold: choose by another"):
+        Official(9, 9)
+
+
+def test_a_corpus_without_folds_of_its_own_is_refused_in_words() -> None:
+    with pytest.raises(Refused, match="split=official needs a corpus with folds of its own: choose split=holdout"):
+        only_fold(Official(9, 10), table_of(DS1))
+
+
+def test_holdout_is_refused_where_patients_are_not_known() -> None:
+    with pytest.raises(Refused, match=r"1 of 40 records have no patient id, so a split by patients cannot keep"):
+        only_fold(Holdout(0.2, 0.2, 0), with_folds(unknown=[3]))
+    only_fold(RandomWindows(0.2, 0.2, 0), with_folds(unknown=[3]))  # does not go by patients, and says so
+
+
+def test_holdout_keeps_two_thirds_of_every_label_in_training() -> None:
+    table = with_folds(60)
+    table.label[:, 2] = np.arange(60) < 6  # rare
+    fold = only_fold(Holdout(0.2, 0.2, 0), table)
+    n_val, n_train = (table.label[rows].sum(axis=0) for rows in (fold.val, fold.train))
+    assert (n_val <= (n_val + n_train) / 3).all()
+    assert all(table.label[rows].any(axis=0).all() for rows in (fold.val, fold.test))
+
+
+def test_one_column_per_class_whether_rows_have_one_or_several() -> None:
+    np.testing.assert_array_equal(by_class(np.array([2, 0]), 4), [[0, 0, 1, 0], [1, 0, 0, 0]])
+    np.testing.assert_array_equal(by_class(np.array([2, 0])), [[0, 0, 1], [1, 0, 0]])
+    several = np.array([[1, 1, 0], [0, 0, 0]])
+    assert by_class(several, 3) is several
