@@ -55,7 +55,7 @@ def write_learnable_records(folder: Path, n: int, fs_hz: int = FS_HZ) -> None:
         waves = sum((np.sin(2 * np.pi * (f * time_s + random.random())) for f in pitch_hz), np.zeros_like(time_s))
         digital = np.round(300 * waves[:, None] + random.normal(0, 50, (len(time_s), len(CHANNELS))))
         where = folder / "ptbxl" / ("records100" if fs_hz == 100 else "records500") / "00000"
-        write_signals(where, f"{i:05d}_{'lr' if fs_hz == 100 else 'hr'}", digital, fs_hz, "mV", 1000.0)
+        write_signals(where, f"{i:05d}_{'lr' if fs_hz == 100 else 'hr'}", digital.astype(int), fs_hz, "mV", 1000.0)
 
 
 def corpus_in(folder: Path, fs_hz: int = FS_HZ) -> PTBXL:

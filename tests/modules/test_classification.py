@@ -1,5 +1,6 @@
 """Classification: it learns, windows and beats in a row alike, and a resumed run repeats itself."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,23 @@ import pytest
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from sklearn.metrics import roc_auc_score
 from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
+from ecg_lightning import schedules
+from ecg_lightning.augment import Augment, Mixup, Noise
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.beats import BeatData
-from ecg_lightning.losses import CrossEntropy
+from ecg_lightning.datamodules.records import RecordData
+from ecg_lightning.losses import BinaryCrossEntropy, CrossEntropy
 from ecg_lightning.models.cnn import CNN
 from ecg_lightning.modules.classification import Classification
-from ecg_lightning.monitors import MacroF1
+from ecg_lightning.monitors import MacroAUROC, MacroF1
+from ecg_lightning.prepare import Crops
 from tests.corpora.beat_data import beat_data
 from tests.corpora.learnable import write_learnable
+from tests.corpora.record_data import record_data, write_learnable_records
 from tests.corpora.sequence_gru import SequenceGRU
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning:pytorch_lightning")
@@ -37,8 +44,25 @@ def module_of(network: nn.Module, lr: float = 1e-2) -> Classification:
         CrossEntropy(),
         {"macro_f1": MacroF1(2), "accuracy": MulticlassAccuracy(2, average="micro")},
         partial(torch.optim.Adam, lr=lr),
-        partial(torch.optim.lr_scheduler.ReduceLROnPlateau, mode="max"),
+        partial(schedules.plateau, mode="max"),
         "val/macro_f1",
+        problem="multiclass",
+        aggregate="mean",
+        seed=0,
+    )
+
+
+def labeller_of(network: nn.Module, schedule: Callable[..., Any] = schedules.constant) -> Classification:
+    """For recordings with several labels."""
+    return Classification(
+        network,
+        BinaryCrossEntropy(),
+        {"macro_auroc": MacroAUROC()},
+        partial(torch.optim.Adam, lr=1e-2),
+        schedule,
+        "val/macro_auroc",
+        problem="multilabel",
+        aggregate="mean",
         seed=0,
     )
 
@@ -156,24 +180,140 @@ def test_another_seed_draws_another_dropout(tmp_path: Path) -> None:
 
 
 class Rates(Callback):
-    """Keeps the learning rate that every epoch begins with."""
+    """Keeps the learning rate of every step."""
 
     def __init__(self) -> None:
         self.values: list[float] = []
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *batch: Any) -> None:  # noqa: ARG002
         self.values.append(trainer.optimizers[0].param_groups[0]["lr"])
 
 
-def test_a_schedule_of_epochs_steps_by_epochs_and_not_by_the_monitor(tmp_path: Path) -> None:
-    cosine = partial(torch.optim.lr_scheduler.CosineAnnealingLR, T_max=4)
-    rates, module = Rates(), module_of(small_cnn())
-    module.schedule = cosine
-    trainer_of(4, rates).fit(module, data_over(tmp_path))
+BY_STEP = {"one_cycle": schedules.one_cycle, "cosine": schedules.cosine, "constant": schedules.constant}
+
+
+def as_planned(schedule: Callable[..., Any], n_steps: int) -> list[float]:
+    """The rate of every step, from the schedule alone."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-2)
-    schedule, expected = cosine(optimizer), []
-    for _ in range(4):
-        expected.append(optimizer.param_groups[0]["lr"])
+    curve, found = schedule(optimizer, n_steps=n_steps), []
+    for _ in range(n_steps):
+        found.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        schedule.step()
-    assert rates.values == pytest.approx(expected, rel=1e-12)
+        curve.step()
+    return found
+
+
+@pytest.mark.parametrize("name", BY_STEP)
+def test_the_rate_of_every_step_is_that_of_the_schedule(tmp_path: Path, name: str) -> None:
+    rates, module = Rates(), module_of(small_cnn())
+    module.schedule = BY_STEP[name]
+    trainer_of(3, rates).fit(module, data_over(tmp_path, batch_size=50))
+    assert len(rates.values) == 3 * 7
+    assert rates.values == pytest.approx(as_planned(BY_STEP[name], 21), rel=1e-12)
+
+
+def test_a_schedule_moves_once_for_several_batches_that_make_one_step(tmp_path: Path) -> None:
+    rates, module, trainer = Rates(), module_of(small_cnn()), trainer_of(2)
+    module.schedule, trainer.accumulate_grad_batches = schedules.cosine, 2
+    trainer.callbacks.append(rates)  # type: ignore[attr-defined]
+    trainer.fit(module, data_over(tmp_path, batch_size=40))
+    assert rates.values[::2] == rates.values[1::2] == pytest.approx(as_planned(schedules.cosine, 8), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["one_cycle", "cosine"])
+def test_a_resumed_run_goes_on_with_its_curve_to_the_bit(tmp_path: Path, name: str) -> None:
+    whole, resumed, data = (Rates(), Losses()), (Rates(), Losses()), data_over(tmp_path)
+    first, second = module_of(small_cnn()), module_of(small_cnn())
+    first.schedule = second.schedule = BY_STEP[name]
+    trainer_of(4, *whole, ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)).fit(first, data)
+    trainer_of(4, *resumed).fit(second, data, ckpt_path=tmp_path / "epoch=1.ckpt", weights_only=True)
+    half = len(whole[0].values) // 2
+    assert resumed[0].values == whole[0].values[half:]
+    assert resumed[1].values == whole[1].values[half:]
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def recordings_over(folder: Path, **settings: Any) -> RecordData:
+    """Recordings of 100 Hz whose labels can be learned, cut into crops of 2.5 s."""
+    write_learnable_records(folder, 100)
+    return record_data(folder, **({"window": Crops(250, 125, "mean"), "batch_size": 8} | settings))
+
+
+def small_spectator() -> CNN:
+    torch.manual_seed(0)
+    return CNN(12, 250, 5, width=8)
+
+
+def test_several_labels_of_recordings_are_learned_from_random_crops(tmp_path: Path) -> None:
+    data, module, trainer = recordings_over(tmp_path), labeller_of(small_spectator()), trainer_of(6)
+    trainer.fit(module, data)
+    assert trainer.callback_metrics["val/macro_auroc"] > 0.95
+
+
+def test_the_answer_to_a_recording_is_made_of_those_to_all_of_its_crops(tmp_path: Path) -> None:
+    data, network = recordings_over(tmp_path), small_spectator().eval()
+    data.scored_sides = ("val", "test")
+    row, logits = (
+        torch.cat(p) for p in zip(*trainer_of(1).predict(labeller_of(network), datamodule=data), strict=True)
+    )
+    np.testing.assert_array_equal(row, np.concatenate([data.fold.val, data.fold.test]))
+    with torch.no_grad():
+        every = data.source.gather(row, torch.ones_like(row, dtype=torch.bool)).ecg
+        p = torch.stack([network(every[:, k]).sigmoid() for k in range(every.shape[1])]).mean(dim=0)
+    assert every.shape[1] == 7
+    torch.testing.assert_close(logits.sigmoid(), p)
+
+
+class Personal(CNN):
+    """Says the person's features, whatever the ECG."""
+
+    takes = ("ecg", "features")
+
+    def forward(self, ecg: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        return features + 0 * ecg.sum()
+
+
+def test_every_crop_comes_with_the_features_of_its_own_person() -> None:
+    features = torch.randn(3, 5)
+    row, scored = torch.arange(3), torch.ones(3, dtype=torch.bool)
+    crops = Batch(torch.randn(3, 4, 12, 250), features, torch.zeros(3, 5, dtype=torch.long), row, scored, {})
+    module = labeller_of(Personal(12, 250, 5, width=4))
+    torch.testing.assert_close(module(crops), features, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(module(crops._replace(ecg=crops.ecg[:, 0])), features, atol=1e-5, rtol=1e-5)
+
+
+def test_the_monitor_is_the_auroc_of_whole_recordings_and_chooses_the_epoch(tmp_path: Path) -> None:
+    data, module = recordings_over(tmp_path), labeller_of(small_spectator())
+    best = ModelCheckpoint(tmp_path, filename="best", monitor="val/macro_auroc", mode="max")
+    every = ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)
+    trainer_of(3, best, every).fit(module, data)
+    scores = []
+    for number in range(3):
+        kept = torch.load(tmp_path / f"epoch={number}.ckpt", weights_only=True)
+        module.load_state_dict(kept["state_dict"])
+        answers = trainer_of(1).predict(module, datamodule=data)  # the validation rows
+        row, logits = (torch.cat(part) for part in zip(*answers, strict=True))
+        scores.append(macro_auroc(data.table.label[row], logits.numpy()))
+    chosen = torch.load(tmp_path / "best.ckpt", weights_only=True)["epoch"]
+    assert chosen == int(np.argmax(scores))
+    assert float(best.best_model_score or 0) == pytest.approx(max(scores), abs=1e-6)
+
+
+def macro_auroc(label: np.ndarray, logits: np.ndarray) -> float:
+    """The second source: scikit-learn, over classes that are on the side."""
+    there = [c for c in range(label.shape[1]) if 0 < label[:, c].sum() < len(label)]
+    return float(np.mean([roc_auc_score(label[:, c], logits[:, c]) for c in there]))
+
+
+def test_a_resumed_run_repeats_crops_and_augmentation_exactly(tmp_path: Path) -> None:
+    chance = Augment({"mixup": Mixup(0.5, 0.4), "noise": Noise(0.5, 0.2)})
+    whole, resumed, data = Losses(), Losses(), recordings_over(tmp_path, augment=chance)
+    first, second = labeller_of(small_spectator()), labeller_of(small_spectator())
+    trainer_of(3, whole, ModelCheckpoint(tmp_path, filename="{epoch}", save_top_k=-1)).fit(first, data)
+    torch.manual_seed(99)
+    trainer_of(3, resumed).fit(second, data, ckpt_path=tmp_path / "epoch=0.ckpt", weights_only=True)
+    assert resumed.values == whole.values[-len(resumed.values) :]
+    assert len(set(whole.values)) == len(whole.values)
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
