@@ -12,6 +12,7 @@ from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import terminal
 from ecg_lightning.report.contents import read_json
 from ecg_lightning.report.notices import remarks
+from ecg_lightning.report.tables import rows_word
 from ecg_lightning.run_folder import Status
 
 
@@ -21,7 +22,7 @@ def say_finished(folder: Path) -> None:
     card = read_json(folder / "data.json") or {}
     terminal.show(predictions, evaluate(predictions), patients=False, remarks=remarks(card))
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    speed = f"{numbers['fit/windows_per_second']:,.0f} windows/s"
+    speed = f"{numbers['fit/windows_per_second']:,.0f} {rows_word(predictions)}/s"
     lines = [
         f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",
         f"run folder: {folder}",

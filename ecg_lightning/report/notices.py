@@ -8,11 +8,14 @@ from ecg_lightning.report.contents import Contents
 TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",
     "same_patients": "Patients stand on both sides: these numbers hold for people the network has seen before.",
+    "unknown_patients": "{value} records name no patient: each counts as a patient of its own.",
+    "unit": "The samples have no unit ({value}): their amplitude is lost.",
     "missing_records": "Records that are not at hand: {value}.",
     "skipped_records": "Records that were skipped: {value}.",
     "shared_patient": "One person stands on both sides of this published split: records {value}.",
 }
 SAID_ELSEWHERE = ("synthetic", "missing_records", "skipped_records")
+SAID_IN_REMARKS = ("unknown_patients", "unit")
 MAX_NAMES = 30  # of records or patients in a row
 FEW_PATIENTS = 10  # below this an interval over patients is a rough guess
 
@@ -25,16 +28,22 @@ def notices(contents: Contents) -> list[str]:
     state, reason = contents.status.get("state", "finished"), contents.status.get("reason")
     if state in ("failed", "interrupted"):
         said.append(f"The run did not finish ({state}){f': {reason}' if reason else ''}.")
-    said += tags_in_words({k: v for k, v in contents.predictions.tags.items() if k not in SAID_ELSEWHERE})
-    return [*said, *_lost_records(contents), *_few_patients(contents), *remarks(contents.card)]
+    tags = {name: value for name, value in contents.predictions.tags.items() if name not in SAID_ELSEWHERE}
+    known = remarks(contents.card)
+    return [*said, *in_words(tags, known), *_lost_records(contents), *_few_patients(contents), *known]
 
 
-def tags_in_words(tags: Mapping[str, str]) -> list[str]:
-    """What the tags of a run mean to a reader of its numbers; one that says no or none is left out."""
+def in_words(tags: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """What the tags of a run mean to a reader of its numbers.
+
+    Args:
+        tags: of the predictions; one that says no or none is left out.
+        known: remarks of the corpus, which say some of it already.
+    """
     return [
         TAGS.get(name, f"{name} = {{value}}").replace("{value}", value.replace(",", ", "))
         for name, value in tags.items()
-        if value not in ("false", "0")
+        if value not in ("false", "0") and not (known and name in SAID_IN_REMARKS)
     ]
 
 

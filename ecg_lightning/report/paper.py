@@ -28,7 +28,7 @@ LEFT_MM, RIGHT_MM, FOOT_MM = 15.0, 5.0, 7.0
 PULSE_MM = 5.0
 ATTENTION_MM = 12.0
 LINE_MM = 4.4
-LETTERS = 150  # of a line of text across the paper
+LETTERS = 118  # of a line of text across the paper
 PAPER, FINE, BOLD = "#fffafa", "#f8dcdc", "#eda9a9"
 FOUND, FAILED, ATTENTION = "#00704a", "#b00020", "#0072B2"
 
@@ -173,17 +173,17 @@ def _row(
 
 
 def _shade(axes: Axes, tracing: Tracing, attention: Float[np.ndarray, " step"], row_mm: tuple[float, float]) -> None:
-    """Colour the paper behind a row, the deeper the larger the weight."""
+    """Colour the paper behind a row where the weight is more than an even share, the deeper the more."""
     share, edge_mm = _steps(tracing, attention)
     colours = np.zeros((1, len(share), 4))
-    colours[..., :3], colours[..., 3] = to_rgb(ATTENTION), 0.35 * share / share.max()
+    colours[..., :3], colours[..., 3] = to_rgb(ATTENTION), 0.4 * np.clip((share - 1) / max(share.max() - 1, 1.0), 0, 1)
     axes.pcolormesh(edge_mm, np.array(row_mm), colours, zorder=2, linewidth=0)
 
 
 def _weights(axes: Axes, tracing: Tracing, attention: Float[np.ndarray, " step"], top_mm: float) -> None:
     """Draw the weights as a curve, and how high it were if all of the time counted alike."""
     share, edge_mm = _steps(tracing, attention)
-    low, tall = top_mm - ATTENTION_MM + 1, (ATTENTION_MM - 2) / max(share.max(), 1.0)
+    low, tall = top_mm - ATTENTION_MM + 1, (ATTENTION_MM - 2) / max(share.max(), 2.0)
     axes.stairs(low + tall * share, edge_mm, baseline=low, fill=True, color=ATTENTION, alpha=0.55, zorder=3)
     axes.plot(edge_mm[[0, -1]], [low + tall, low + tall], color=INK, linewidth=0.6, linestyle=":", zorder=4)
     axes.text(LEFT_MM - 1, low, "atten-\ntion", fontsize=8, ha="right", color=ATTENTION, weight="bold")

@@ -10,7 +10,7 @@ from rich.markup import escape
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report import tables
-from ecg_lightning.report.notices import tags_in_words
+from ecg_lightning.report.notices import in_words
 
 ALL_LIMITS, ONE_LIMIT = 4, 7  # columns up to which every number, or the first one, has its interval beside it
 
@@ -27,7 +27,7 @@ def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: S
     console, numbers = Console(), found.metrics
     if predictions.synthetic:
         console.print("SYNTHETIC data: these numbers say nothing about patients", style="yellow")
-    for line in (*tags_in_words(predictions.tags), *remarks):
+    for line in (*in_words(predictions.tags, remarks), *remarks):
         console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
     title = f"95 % intervals over {predictions.resample}s"

@@ -1,6 +1,6 @@
 """What a reader must know is said in words, and no longer than it is read."""
 
-from ecg_lightning.report.notices import MAX_NAMES, first, remarks, tags_in_words
+from ecg_lightning.report.notices import MAX_NAMES, first, in_words, remarks
 
 
 def test_a_long_list_ends_with_how_many_more() -> None:
@@ -12,7 +12,7 @@ def test_a_long_list_ends_with_how_many_more() -> None:
 
 def test_tags_are_said_in_words_and_those_that_say_nothing_are_not() -> None:
     tags = {"shared_patient": "201,202", "leaky_split": "false", "unknown_patients": "0", "mood": "a,b"}
-    assert tags_in_words(tags) == [
+    assert in_words(tags, []) == [
         "One person stands on both sides of this published split: records 201, 202.",
         "mood = a, b",
     ]
@@ -21,3 +21,10 @@ def test_tags_are_said_in_words_and_those_that_say_nothing_are_not() -> None:
 def test_remarks_of_the_corpus_are_passed_on_and_may_be_absent() -> None:
     assert remarks({"remarks": ["The amplitudes are lost."]}) == ["The amplitudes are lost."]
     assert remarks({}) == []
+
+
+def test_what_the_corpus_remarks_is_not_said_twice() -> None:
+    tags = {"unknown_patients": "1682", "unit": "NU", "shared_patient": "201,202"}
+    assert in_words(tags, [])[0] == "1682 records name no patient: each counts as a patient of its own."
+    assert in_words(tags, [])[1] == "The samples have no unit (NU): their amplitude is lost."
+    assert len(in_words(tags, ["1,682 of 2,127 records name no patient."])) == 1

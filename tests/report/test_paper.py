@@ -73,6 +73,8 @@ def test_attention_stands_beneath_and_behind_at_its_time() -> None:
     axes = paper(replace(tracing(), attention=weight), "").axes[0]
     steps = axes.patches[-1].get_data()
     at = int(np.argmax(steps.values))
+    alone = axes.collections[-1].get_facecolor()[:, 3]
+    assert (alone > 0).sum() == 1, "only more than an even share is coloured"
     assert steps.edges[at] == pytest.approx(LEFT_MM + 25 * 2.0)
     assert len(axes.collections) == len(paper(tracing(), "").axes[0].collections) + 1
     assert any("dotted line" in text for text in words(axes))
@@ -98,11 +100,11 @@ def test_a_flat_lead_a_lost_lead_and_a_huge_wave_stay_on_the_page() -> None:
         assert [text.get_text() for text in figure.texts] == ["SYNTHETIC"]
 
 
-def test_long_words_are_broken_and_stay_inside() -> None:
-    named = replace(
-        tracing(), right="found: " + "a$b_ (left anterior fascicular block) 0.91, " * 8, wrong="missed: MI 0.1"
-    )
-    figure = paper(named, "")
+@pytest.mark.parametrize(
+    "name", ["a$b_ (left anterior fascicular block) 0.91, ", "CRBBB 0.17, ", "STTC (ST segment change) "]
+)
+def test_long_words_are_broken_and_stay_inside(name: str) -> None:
+    figure = paper(replace(tracing(), right="found: " + 12 * name, wrong="missed: " + 30 * name), "")
     figure.draw_without_rendering()
     for text in figure.axes[0].texts:
         box = text.get_window_extent()
