@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import torch
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -32,6 +33,7 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+LEARNING = ("augment", "loss", "model", "optim")
 MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
 DATA_SAYS = ("needs", "describes", "scopes")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
@@ -311,11 +313,17 @@ def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor)
 
 
 def _impossible_values(cfg: DictConfig) -> Iterator[str]:
-    """What the light parts say no to when they are constructed."""
-    for part in LIGHT:
+    """What the parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
+    n_features, n_classes = len(cfg.features.names), len(cfg.task.classes)
+    stand_in = Facts((1,) * n_classes, n_classes, (0.0,) * n_features, (1.0,) * n_features)
+    for part in (*LIGHT, *LEARNING):
+        asked = constructor(cfg[part]._target_).arguments if part in LEARNING else ()
+        given = {name: getattr(stand_in, name) for name in FACTS if name in asked and name not in cfg[part]}
         try:
-            constructed(cfg[part])
-        except ConfigError as error:
+            made = constructed(cfg[part], **given)
+            if part == "optim":
+                made([torch.nn.Parameter(torch.zeros(1))])
+        except (ConfigError, ValueError) as error:
             yield f"{part}: {error}"
     watched = ["val/loss", *(f"val/{name}" for name in cfg.task.metrics)]
     if cfg.task.monitor.metric not in watched:

@@ -80,7 +80,8 @@ class RecordData(Windowed):
         if not 0 <= least_percent <= 100:
             raise ValueError(f"task.data.least_percent={least_percent} must lie between 0 and 100")
         if corpus.unit != "mV":
-            scale = "record" if preprocess.scale == "none" else preprocess.scale
+            own = "running" if preprocess.mode == "real_time" else "record"
+            scale = own if preprocess.scale == "none" else preprocess.scale
             preprocess = replace(preprocess, unit=corpus.unit, scale=scale)
         super().__init__(
             corpus, classes, window, preprocess, features, split, sampler, augment, batch_size, seed, cache_dir
