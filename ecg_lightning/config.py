@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-import torch
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -33,6 +32,7 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+FITTING = {"beat": "rhythm", "person": "demographics"}  # features by what a row of a task is about
 LEARNING = ("augment", "loss", "model", "optim")
 MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
 DATA_SAYS = ("needs", "describes", "scopes")
@@ -294,12 +294,12 @@ def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iter
     if "features" in model.declares["takes"] and not names:
         yield (
             f"model {model.name} needs features, but none are chosen: "
-            f"features={'demographics' if describes == 'person' else 'rhythm'}, or a model of the ECG alone"
+            f"features={FITTING[describes]}, or a model of the ECG alone"
         )
     if strange := [name for name in names if (name in PERSON) != (describes == "person")]:
         yield (
             f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
-            f"task {cfg.task.name} is about a {describes}: choose others, or features=none"
+            f"task {cfg.task.name} is about a {describes}: features={FITTING[describes]}, or features=none"
         )
     if model.declares["scope"] not in data.declares["scopes"]:
         yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
@@ -314,6 +314,8 @@ def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor)
 
 def _impossible_values(cfg: DictConfig) -> Iterator[str]:
     """What the parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
+    import torch  # only here: --help and typos are to be answered before it is there
+
     n_features, n_classes = len(cfg.features.names), len(cfg.task.classes)
     stand_in = Facts((1,) * n_classes, n_classes, (0.0,) * n_features, (1.0,) * n_features)
     for part in (*LIGHT, *LEARNING):

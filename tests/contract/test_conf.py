@@ -37,7 +37,7 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
     """(task, mode, group, option) -> its resolved node; configs are merged from these, not composed."""
     found = {}
     for task, mode in product(TASKS, config.MODES):
-        for group, name in [(group, name) for group in FREE for name in options(group)]:
+        for group, name in [(one, name) for one in FREE for name in options(one)]:
             cfg, part = composed(f"task={task}"), composed(f"{group}={name}")[group]
             cfg[group] = part
             cfg.task.mode = mode
