@@ -29,17 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ecg_lightning.evaluation import evaluate  # pandas and scipy take a second to import: only after --help
     from ecg_lightning.predictions import Predictions
     from ecg_lightning.report.contents import read_json
+    from ecg_lightning.report.notices import remarks
     from ecg_lightning.report.terminal import show
 
     try:
         predictions = Predictions.read(asked.run / "predictions.parquet")
         recorded = read_json(asked.run / "metrics.json")
         contract = read_json(asked.run / "model" / "contract.json")
+        card = read_json(asked.run / "data.json")
         found = evaluate(predictions)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    show(predictions, found, asked.patients)
+    show(predictions, found, asked.patients, remarks(card or {}))
     return _compare(predictions, found, recorded, contract)
 
 

@@ -77,14 +77,6 @@ def without_names(predictions: Predictions) -> list[str]:
     return multiclass_scores.without_names(predictions)
 
 
-def with_interval(numbers: dict[str, float], name: str) -> str:
-    """Write a number as people read it: "0.944 [0.931, 0.957]"; nothing where it is undefined."""
-    if name not in numbers:
-        return ""
-    limits = f" [{numbers[f'{name}_low']:.3f}, {numbers[f'{name}_high']:.3f}]" if f"{name}_low" in numbers else ""
-    return f"{numbers[name]:.3f}{limits}"
-
-
 def stated_calibration(
     predictions: Predictions, temperature: float, thresholds: tuple[float, ...] = ()
 ) -> dict[str, float]:

@@ -31,7 +31,7 @@ class Interrupted(Exception):
     """The user or the machine stopped the run; what it has learned is kept."""
 
 
-def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool) -> None:
+def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool) -> evaluation.Evaluation:
     """Train, score and describe; every step leaves its part in the folder.
 
     Args:
@@ -41,6 +41,9 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
         status: kept up to date in the folder.
         alone: not a job of a sweep: test rows are scored unless cfg.test says otherwise, and pictures drawn.
 
+    Returns:
+        What the predictions are worth.
+
     Raises:
         Interrupted: Ctrl-C or SIGTERM while it trained.
     """
@@ -49,8 +52,9 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
     status.write(folder)
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
-        _run(cfg, folder, corpus, status, tracker, alone)
+        evaluated = _run(cfg, folder, corpus, status, tracker, alone)
         outcome = "FINISHED"
+        return evaluated
     except (Interrupted, KeyboardInterrupt):
         status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
         raise
@@ -62,7 +66,9 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
         tracker.finish(outcome)
 
 
-def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool) -> None:
+def _run(
+    cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool
+) -> evaluation.Evaluation:
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
@@ -93,10 +99,11 @@ def _run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tr
     if alone:
         from ecg_lightning.report import page  # matplotlib takes a second to import: not before training
 
-        page.write(folder)
+        page.write(folder, evaluated)
     tracker.log_metrics(numbers, step=int(numbers["fit/epochs"]))
     tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])
     tracker.log_model(folder / "model", plugins=list(cfg.plugins))
+    return evaluated
 
 
 def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None:

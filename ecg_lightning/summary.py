@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ecg_lightning.evaluation import evaluate
+from ecg_lightning.evaluation import Evaluation, evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import terminal
 from ecg_lightning.report.contents import read_json
@@ -16,11 +16,16 @@ from ecg_lightning.report.tables import rows_word
 from ecg_lightning.run_folder import Status
 
 
-def say_finished(folder: Path) -> None:
-    """A short table of results, the run folder and the next commands."""
+def say_finished(folder: Path, found: Evaluation | None = None) -> None:
+    """A short table of results, the run folder and the next commands.
+
+    Args:
+        folder: of the run.
+        found: what its predictions are worth, where that was computed just now.
+    """
     predictions = Predictions.read(folder / "predictions.parquet")
     card = read_json(folder / "data.json") or {}
-    terminal.show(predictions, evaluate(predictions), patients=False, remarks=remarks(card))
+    terminal.show(predictions, evaluate(predictions) if found is None else found, patients=False, remarks=remarks(card))
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     speed = f"{numbers['fit/windows_per_second']:,.0f} {rows_word(predictions)}/s"
     lines = [

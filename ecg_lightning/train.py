@@ -55,11 +55,11 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
         return
     status.state, status.reason = "running", None
     try:
-        run.run(cfg, folder, corpus, status, alone=not sweeping)
+        found = run.run(cfg, folder, corpus, status, alone=not sweeping)
     except (run.Interrupted, KeyboardInterrupt):
         summary.say_interrupted(folder)
         sys.exit(130)
-    summary.say_finished(folder)
+    summary.say_finished(folder, found)
 
 
 def _leave_nothing_empty(folder: Path) -> None:

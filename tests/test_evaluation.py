@@ -14,7 +14,6 @@ from ecg_lightning.evaluation import (
     evaluate,
     headline_names,
     stated_calibration,
-    with_interval,
     without_names,
 )
 from ecg_lightning.predictions import Predictions
@@ -158,8 +157,3 @@ def test_temperature_and_thresholds_have_names() -> None:
     found = stated_calibration(draw_multilabel(20), 2.0, (0.1, 0.2, 0.3, 0.4, 0.5))
     assert found["calibration/threshold/HYP"] == 0.5
     assert len(found) == 6
-
-
-def test_a_number_is_written_with_its_interval_or_not_at_all() -> None:
-    numbers = {"kappa": 0.51234, "f1": 0.5, "f1_low": 0.4, "f1_high": 0.6}
-    assert [with_interval(numbers, name) for name in ("kappa", "f1", "auroc")] == ["0.512", "0.500 [0.400, 0.600]", ""]

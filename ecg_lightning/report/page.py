@@ -30,15 +30,20 @@ INTERVALS = (
 )
 
 
-def write(run_folder: Path) -> Path:
+def write(run_folder: Path, found: Evaluation | None = None) -> Path:
     """Draw figures/*.png and write report.html, both from the run's files alone.
+
+    Args:
+        run_folder: what train left.
+        found: what its predictions are worth, where that was computed just now.
 
     Raises:
         FileNotFoundError: there are no predictions.
         ValueError: a file is broken; it is named.
     """
     contents = read_contents(run_folder)
-    found = evaluate(contents.predictions)
+    if found is None:
+        found = evaluate(contents.predictions)
     pictures = _drawn(contents, found)
     side = shown_side(contents.predictions) or "test"
     about = contents.predictions
