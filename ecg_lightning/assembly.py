@@ -54,7 +54,7 @@ def contract(
         feature_std=data.facts.feature_std,
         temperature=evaluated.temperatures[0],
         thresholds=evaluated.thresholds.get(0),
-        patients=card["patients"],
+        patients={side: tuple(ids) for side, ids in card["patients"].items()},
         data={name: card[name] for name in ("corpus", "source", "synthetic", "fingerprint", "licence", "citation")},
         tags=card["tags"],
         test={name: value for name, value in evaluated.metrics.items() if name.startswith("test/")},

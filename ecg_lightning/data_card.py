@@ -6,10 +6,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ecg_lightning.datamodules.windows import WindowSource
-from ecg_lightning.prepare import Crops, Preprocess, Window
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.splits import by_class
 from ecg_lightning.store import Corpus, Store
 from ecg_lightning.structures import Fold, WindowTable
+from ecg_lightning.windowing import Crops, Window
 
 SIDES = ("train", "val", "test")
 MAX_NAMED = 50  # records in a tag; the card has them all

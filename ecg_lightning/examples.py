@@ -12,7 +12,7 @@ from ecg_lightning.data_card import Data
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.dsp.resample import resample
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.prepare import Window
+from ecg_lightning.windowing import Window
 
 STRIP_S = 10.0
 PER_CLASS = 5  # right answers, and as many wrong ones

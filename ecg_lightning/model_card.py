@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ecg_lightning.contract import Contract
-from ecg_lightning.prepare import Crops, Window, latency_ms
+from ecg_lightning.prepare import latency_ms
+from ecg_lightning.windowing import Crops, Window
 
 HEADLINES = (
     *("test/accuracy", "test/macro_auroc", "test/macro_average_precision"),

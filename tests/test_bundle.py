@@ -17,8 +17,9 @@ from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import recordings
-from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import Record
+from ecg_lightning.windowing import Crops, Window
 
 GOLDEN = Path(__file__).parent / "golden"
 MEAN, STD = (0.8, 1.0), (0.2, 0.1)

@@ -356,7 +356,7 @@ def test_the_task_of_whole_recordings_is_fine_as_it_stands() -> None:
     config.check(cfg)
     assert list(cfg.task.classes) == ["NORM", "MI", "STTC", "CD", "HYP"]
     assert cfg.task.data.window == {
-        "_target_": "ecg_lightning.prepare.Crops", "n_samples": 1000, "hop": 500, "by": "mean",
+        "_target_": "ecg_lightning.windowing.Crops", "n_samples": 1000, "hop": 500, "by": "mean",
     }  # fmt: skip
     assert cfg.model.n_samples == 1000
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from ecg_lightning import prepare
+from ecg_lightning import prepare, windowing
 from ecg_lightning.dsp import filters, normalise, rhythm
-from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import Record, Refused
+from ecg_lightning.windowing import Crops, Window
 
 FS_HZ = 360.0
 REAL_TIME_FEATURES = tuple(name for name, feature in rhythm.NAMES.items() if not feature.looks_ahead)
@@ -91,7 +92,7 @@ def test_windows_equal_slices_by_hand_and_repeat_the_edge() -> None:
 
 
 def test_window_scale_gives_every_lead_of_every_window_mean_0_and_spread_1() -> None:
-    scaled = prepare.scale_windows(5 + 3 * torch.randn(7, 2, 280), "window")
+    scaled = windowing.scale_windows(5 + 3 * torch.randn(7, 2, 280), "window")
     torch.testing.assert_close(scaled.mean(dim=-1), torch.zeros(7, 2), atol=1e-5, rtol=0)
     torch.testing.assert_close(scaled.std(dim=-1, correction=0), torch.ones(7, 2))
 
@@ -99,11 +100,11 @@ def test_window_scale_gives_every_lead_of_every_window_mean_0_and_spread_1() -> 
 @pytest.mark.parametrize("scale", ["record", "running", "none"])
 def test_other_scales_leave_windows_alone(scale: str) -> None:
     ecg = torch.randn(3, 1, 80)
-    assert prepare.scale_windows(ecg, scale) is ecg
+    assert windowing.scale_windows(ecg, scale) is ecg
 
 
 def test_a_flat_window_becomes_zero_not_noise() -> None:
-    assert (prepare.scale_windows(torch.full((1, 1, 280), 0.3), "window") == 0).all()
+    assert (windowing.scale_windows(torch.full((1, 1, 280), 0.3), "window") == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_features_that_look_ahead_are_refused_in_real_time() -> None:
 def test_two_windows_never_see_each_other() -> None:
     signal = torch.arange(40.0)
     place = torch.tensor([[0, 20], [10, 10], [-2, 7]])  # two records of two leads, ten samples each
-    windows = prepare.cut(signal, place, 2, 6)
+    windows = windowing.cut(signal, place, 2, 6)
     expected = [[[0, 0, 0, 1, 2, 3], [10, 10, 10, 11, 12, 13]], [[27, 28, 29, 29, 29, 29], [37, 38, 39, 39, 39, 39]]]
     torch.testing.assert_close(windows, torch.tensor(expected, dtype=torch.float32))
 

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-from ecg_lightning import prepare
+from ecg_lightning import prepare, windowing
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.prepare import Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.store import Store, key, open_store
 from ecg_lightning.structures import BadRecord
+from ecg_lightning.windowing import Window
 from tests.corpora.mitdb import write_mitdb
 
 PREPROCESS = Preprocess(("MLII",), 360.0, "diagnostic", "butterworth")
@@ -84,7 +85,7 @@ def test_a_gather_equals_slicing_the_record_by_hand_edges_repeated(store: Store,
     n_before = n_samples // 2
     record = np.repeat(np.arange(len(store.records)), store.n_beats)
     place = torch.from_numpy(np.stack([store.first[record], store.length[record], store.peak_sample - n_before]))
-    windows = prepare.cut(torch.from_numpy(store.signal), place, 1, n_samples)
+    windows = windowing.cut(torch.from_numpy(store.signal), place, 1, n_samples)
     for row, (name, peak) in enumerate(zip(np.array(store.records)[record], store.peak_sample, strict=True)):
         padded = np.pad(store.record(name, 1), ((0, 0), (1440, 1440)), mode="edge")
         begin = int(peak) - n_before + 1440

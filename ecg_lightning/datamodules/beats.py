@@ -10,11 +10,12 @@ from jaxtyping import Bool, Int
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.datamodules.windows import beats_in_a_row
-from ecg_lightning.prepare import Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
 from ecg_lightning.store import Corpus, Store
 from ecg_lightning.structures import WindowTable
+from ecg_lightning.windowing import Window
 
 # Source: ANSI/AAMI EC57:2012, table 3, in the symbols of WFDB.
 AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}

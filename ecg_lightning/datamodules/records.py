@@ -11,11 +11,12 @@ from jaxtyping import Float, Int
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.windowed import Windowed
-from ecg_lightning.prepare import Crops, Features, Preprocess
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
 from ecg_lightning.store import Corpus
 from ecg_lightning.structures import Refused, Sheet, WindowTable
+from ecg_lightning.windowing import Crops
 
 AGES = {"under 40": 0, "40-59": 40, "60-79": 60, "80 and over": 80}  # years, from which each group begins
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ecg_lightning.batch import Batch
-from ecg_lightning.prepare import Crops, Window, cut, scale_windows
 from ecg_lightning.sampling import Sampler as Drawing
 from ecg_lightning.structures import Refused, WindowTable
+from ecg_lightning.windowing import Crops, Window, cut, scale_windows
 
 FREE_SHARE = 0.25  # of the device's free memory that signals may take; the rest is for the network
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
-from ecg_lightning.prepare import Window, prepare, windows
+from ecg_lightning.prepare import prepare, windows
 from ecg_lightning.structures import Record
+from ecg_lightning.windowing import Window
 
 N_ROWS = 512  # windows at a time
 

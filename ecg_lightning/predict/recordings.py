@@ -12,8 +12,9 @@ from torch import Tensor
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.layers.crops import aggregate
-from ecg_lightning.prepare import Crops, crops, prepare
+from ecg_lightning.prepare import crops, prepare
 from ecg_lightning.structures import Record
+from ecg_lightning.windowing import Crops
 
 
 def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:

@@ -11,8 +11,8 @@ import pandas as pd
 from ecg_lightning import bundle
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
-from ecg_lightning.prepare import Crops
 from ecg_lightning.structures import PERSON, Record
+from ecg_lightning.windowing import Crops
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints
     warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")

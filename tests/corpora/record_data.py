@@ -10,9 +10,10 @@ from ecg_lightning import scp
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.records import RecordData
 from ecg_lightning.datasets.ptbxl import PTBXL
-from ecg_lightning.prepare import Crops, Features, Preprocess
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.splits import Official
+from ecg_lightning.windowing import Crops
 from tests.corpora.ptbxl import LEADS as CHANNELS
 from tests.corpora.ptbxl import write_ptbxl, write_signals
 

@@ -12,10 +12,11 @@ from ecg_lightning.augment import Augment, Noise
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.records import RecordData, groups
 from ecg_lightning.dsp import normalise
-from ecg_lightning.prepare import Crops, Features
+from ecg_lightning.prepare import Features
 from ecg_lightning.sampling import Balanced
 from ecg_lightning.splits import Holdout
 from ecg_lightning.structures import BadRecord, Refused
+from ecg_lightning.windowing import Crops
 from tests.corpora.ptbxl import write_record
 from tests.corpora.record_data import LEADS, SUPER, corpus_in, preprocess_of, record_data, write_records
 

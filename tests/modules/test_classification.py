@@ -23,7 +23,7 @@ from ecg_lightning.losses import BinaryCrossEntropy, CrossEntropy
 from ecg_lightning.models.cnn import CNN
 from ecg_lightning.modules.classification import Classification
 from ecg_lightning.monitors import MacroAUROC, MacroF1
-from ecg_lightning.prepare import Crops
+from ecg_lightning.windowing import Crops
 from tests.corpora.beat_data import beat_data
 from tests.corpora.learnable import write_learnable
 from tests.corpora.record_data import record_data, write_learnable_records

@@ -12,8 +12,9 @@ from ecg_lightning.contract import Contract
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import beats
 from ecg_lightning.predict.beats import classify, logits
-from ecg_lightning.prepare import Crops, Features, Preprocess, Window, prepare, windows
+from ecg_lightning.prepare import Features, Preprocess, prepare, windows
 from ecg_lightning.structures import BadRecord, Record
+from ecg_lightning.windowing import Crops, Window
 
 FS_HZ = 100.0
 

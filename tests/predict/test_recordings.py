@@ -20,9 +20,10 @@ from ecg_lightning.losses import BinaryCrossEntropy
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.modules.classification import Classification
 from ecg_lightning.predict.recordings import diagnose, logits
-from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.schedules import constant
 from ecg_lightning.structures import BadRecord, Record, Refused
+from ecg_lightning.windowing import Crops, Window
 from tests.corpora.record_data import LEADS, SUPER, corpus_in, preprocess_of, record_data, write_records
 
 PERSON = ("age_years", "sex_female")

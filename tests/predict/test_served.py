@@ -22,8 +22,9 @@ from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import served
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
-from ecg_lightning.prepare import Crops, Features, Preprocess, Window
+from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.tracking import Tracker
+from ecg_lightning.windowing import Crops, Window
 
 ARGUMENTS: dict[str, Any] = {"n_leads": 1, "n_samples": 60, "n_outputs": 2, "feature_mean": [0.8], "feature_std": [0.2]}
 
