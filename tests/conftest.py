@@ -1,6 +1,7 @@
 """What many tests share because it takes seconds to make."""
 
 import signal
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,3 +55,28 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, twin_cache: Path) -> 
     done = command.train(cwd, twin_cache, *command.SHORT, "hydra.run.dir=run")
     assert done.returncode == 0, done.stderr
     return FinishedRun(cwd / "run", cwd / "mlflow.db", done.stdout, done.stderr)
+
+
+@dataclass(frozen=True)
+class RecordRun:
+    """A finished run over recordings, to be looked at and not to be changed.
+
+    Args:
+        folder: of the run.
+        data_dir: of the recordings.
+    """
+
+    folder: Path
+    data_dir: Path
+
+
+@pytest.fixture(scope="session")
+def finished_record_run(tmp_path_factory: pytest.TempPathFactory) -> RecordRun:
+    """Two epochs over whole recordings, in this process."""
+    from tests.corpora import record_run  # imports what warns, before warnings are sorted
+
+    folder = tmp_path_factory.mktemp("records")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        record_run.train_records(folder)
+    return RecordRun(folder / "run", folder)
