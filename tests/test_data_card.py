@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecg_lightning import config, data_card
+from ecg_lightning import config, data_card, examples
 from ecg_lightning.predictions import Predictions
-from tests.conftest import FinishedRun
+from tests.conftest import FinishedRun, RecordRun
 from tests.corpora.compose import composed
 from tests.corpora.mitdb import write_mitdb
+from tests.corpora.record_data import SUPER, corpus_in
 
 RECORDS = ("101", "106", "124", "205", "208", "223", "100", "103", "202", "201")
 
@@ -74,15 +75,30 @@ def test_examples_are_windows_of_the_prediction_table(finished_run: FinishedRun)
     assert len(set(rows.tolist())) == len(rows)
     assert set(table.loc[rows, "side"]) == {"test"}
     counts = table.loc[rows, "label"].value_counts()
-    assert counts.max() <= 2 * data_card.PER_CLASS
+    assert counts.max() <= 2 * examples.PER_CLASS
     assert counts.index.nunique() == 5
     assert ecg_mv.std() > 0.05, "in millivolts, not scaled"
 
 
 def test_strip_shows_the_record_before_and_after_filtering(data: Any) -> None:
-    found = data_card.strip(data, "100")
+    found = examples.strip(data, "100")
     record = data.corpus.read("100", ["MLII"])
     begin = round(float(found["strip_start_s"]) * 360)
     np.testing.assert_array_equal(found["strip_raw_mv"], record.ecg_mv[0, begin : begin + 3600])
     np.testing.assert_array_equal(found["strip_filtered"], data.store.record("100", 1)[0, begin : begin + 3600])
     assert abs(found["strip_filtered"].mean()) < abs(found["strip_raw_mv"].mean())
+
+
+def test_the_card_of_recordings_counts_labels_and_rows_apart(finished_record_run: RecordRun) -> None:
+    card = json.loads((finished_record_run.folder / "data.json").read_text(encoding="utf-8"))
+    corpus = corpus_in(finished_record_run.data_dir)
+    label, fold = corpus.labels("super", 0), corpus.sheet().official_fold
+    for side, on_side in (("train", fold < 9), ("val", fold == 9), ("test", fold == 10)):
+        assert list(card["counts"][side].values()) == label[on_side].sum(axis=0).tolist()
+        assert card["rows"][side] == int(label[on_side].any(axis=1).sum())
+        mine = [one for one in card["per_patient"] if one["side"] == side]
+        assert [one["patient"] for one in mine] == card["patients"][side]
+        assert {c: sum(one[c] for one in mine) for c in SUPER} == card["counts"][side]
+    assert sum(card["counts"]["train"].values()) > card["rows"]["train"]
+    assert (card["corpus"], card["source"], card["synthetic"], card["split"]) == ("ptbxl", "local", False, "official")
+    assert "6 of 60 records have no label of kind super and are left out" in card["remarks"]

@@ -15,11 +15,16 @@ import torch
 from omegaconf import OmegaConf
 
 from ecg_lightning import bundle, evaluate, history, run
+from ecg_lightning.predict import recordings
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, write_json
 from ecg_lightning.structures import Refused
-from tests.conftest import FinishedRun
+from ecg_lightning.windowing import Crops
+from tests.conftest import FinishedRun, RecordRun
 from tests.corpora import command
+from tests.corpora.ptbxl import write_record
+from tests.corpora.record_data import LEADS, SUPER, corpus_in, write_records
+from tests.corpora.record_run import BRIEF, start
 
 CLASSES = "NSVFQ"
 SCORES = ("f1", "sensitivity", "precision", "auroc")
@@ -272,3 +277,78 @@ def test_the_commit_is_that_of_the_folder_and_none_outside_git(tmp_path: Path, m
     assert len(commit) == 40
     (tmp_path / "a.txt").write_text("b\n")
     assert run.git_commit() == f"{commit}+"
+
+
+def test_a_run_over_recordings_leaves_all_that_one_over_beats_does(finished_record_run: RecordRun) -> None:
+    found = {path.relative_to(finished_record_run.folder).as_posix() for path in finished_record_run.folder.rglob("*")}
+    named = "config.yaml status.json metrics.json history.csv predictions.parquet data.json examples.npz"
+    named += " report.html checkpoints/best.ckpt checkpoints/last.ckpt"
+    named += " model/model.safetensors model/contract.json model/README.md"
+    assert set(named.split()) <= found
+    assert Status.read(finished_record_run.folder).state == "finished"
+
+
+def test_a_run_over_recordings_has_the_numbers_of_its_problem(finished_record_run: RecordRun) -> None:
+    numbers = read(finished_record_run.folder, "metrics.json")
+    wanted = "macro_auroc macro_average_precision macro_f1 subset_accuracy hamming_loss nll ece f1/NORM"
+    assert [name for name in wanted.split() if f"val/{name}" not in numbers] == []
+    assert numbers["val/n_windows"] == 6
+    assert any(name.startswith("val/auroc/") for name in numbers)
+    assert any(name.startswith("test/sex_female/") for name in numbers)
+    assert {f"calibration/threshold/{c}" for c in SUPER} <= set(numbers)
+    assert set(history.read(finished_record_run.folder / "history.csv")[1]) >= {"val/macro_auroc", "train/loss", "lr"}
+
+
+def test_evaluate_finds_the_same_numbers_of_recordings(
+    finished_record_run: RecordRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate.main([str(finished_record_run.folder)]) == 0
+    assert "agree:" in capsys.readouterr().out
+
+
+def test_predictions_of_recordings_hold_labels_groups_and_persons(finished_record_run: RecordRun) -> None:
+    predictions = Predictions.read(finished_record_run.folder / "predictions.parquet")
+    table = predictions.table
+    columns = ["row", "record", "patient", "time_s", "side", "fold", *(f"label_{c}" for c in SUPER)]
+    assert list(table.columns) == [*columns, "group_sex", "group_age", *(f"logit_{c}" for c in SUPER)]
+    assert (predictions.problem, predictions.groups) == ("multilabel", ("sex", "age"))
+    assert table["row"].is_unique
+    corpus = corpus_in(finished_record_run.data_dir)
+    label = dict(zip(corpus.records(), corpus.labels("super", 0).tolist(), strict=True))
+    assert predictions.label.tolist() == [label[record] for record in table["record"]]
+    assert table["patient"].tolist() == [corpus.patient_of(record) for record in table["record"]]
+    fold = dict(zip(corpus.records(), corpus.sheet().official_fold.tolist(), strict=True))
+    assert [fold[record] for record in table["record"]] == table["side"].map({"val": 9, "test": 10}).tolist()
+    assert predictions.tags["unknown_patients"].isdecimal()
+
+
+def test_the_bundle_of_recordings_answers_as_the_prediction_table(finished_record_run: RecordRun) -> None:
+    made = bundle.read(finished_record_run.folder / "model")
+    predictions = Predictions.read(finished_record_run.folder / "predictions.parquet")
+    corpus, numbers = corpus_in(finished_record_run.data_dir), read(finished_record_run.folder, "metrics.json")
+    for record, expected in zip(predictions.table["record"], predictions.logits, strict=True):
+        found = recordings.logits(made, corpus.read(record, LEADS))
+        np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)
+    said = made.contract
+    assert said.thresholds == pytest.approx([numbers[f"calibration/threshold/{c}"] for c in SUPER])
+    assert said.temperature == pytest.approx(numbers["calibration/temperature"])
+    assert (said.window, said.problem) == (Crops(1000, 500, "mean"), "multilabel")
+
+
+def test_a_run_over_recordings_without_amplitude_says_so(tmp_path: Path) -> None:
+    write_records(tmp_path, 40)
+    for ecg_id in range(1, 41):
+        write_record(tmp_path / "ptbxl", ecg_id, unit="NU")
+    places = (f"data_dir={tmp_path}", f"cache_dir={tmp_path / 'cache'}", "dataset.source=local")
+    small = ("model=cnn", "model.width=4", "features=none", "task.signal.window_s=2.5", "schedule=one_cycle")
+    start(tmp_path / "run", "task=ptbxl", *small, *BRIEF, *places, "augment=light")
+    made, card = bundle.read(tmp_path / "run" / "model"), read(tmp_path / "run", "data.json")
+    assert (made.contract.preprocess.unit, made.contract.preprocess.scale) == ("NU", "record")
+    assert made.contract.window == Crops(250, 125, "mean")
+    assert "without a unit (NU" in (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert any("amplitude is lost" in sentence for sentence in card["remarks"])
+    assert card["tags"]["unit"] == "NU"
+    predictions, corpus = Predictions.read(tmp_path / "run" / "predictions.parquet"), corpus_in(tmp_path)
+    for record, expected in zip(predictions.table["record"], predictions.logits, strict=True):
+        found = recordings.logits(made, corpus.read(record, LEADS))
+        np.testing.assert_allclose(found, expected, atol=1e-5, rtol=1e-5)

@@ -6,9 +6,9 @@ import torch
 
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, beats_in_a_row, fits, loader
-from ecg_lightning.prepare import Crops, Window
 from ecg_lightning.sampling import Balanced, Shuffle
 from ecg_lightning.structures import Refused, WindowTable
+from ecg_lightning.windowing import Crops, Window
 
 LABEL = np.repeat([0, 1, 2], [90, 20, 7])
 
@@ -322,3 +322,13 @@ def test_recordings_of_several_lengths_cannot_be_cropped() -> None:
 def test_a_crop_longer_than_the_recordings_is_refused_in_words() -> None:
     with pytest.raises(Refused, match=r"task.signal.window_s asks for 1001 samples, but records have 1000: take less"):
         cropped(recordings_of(2), 1001, 500)
+
+
+@pytest.mark.parametrize("n_ranks", [1, 2])
+@pytest.mark.parametrize("batch_size", [2, 29, 58, 116, 1])
+def test_no_training_batch_holds_a_single_item(batch_size: int, n_ranks: int) -> None:
+    for rank in range(n_ranks):
+        sizes = [len(drawn.item) for drawn in Epochs(LABEL, batch_size, Shuffle(), 0, (rank, n_ranks))]
+        assert min(sizes) > 1 or batch_size == 1
+        assert sum(sizes) >= len(LABEL) // n_ranks - 1
+    assert sum(len(drawn.item) for drawn in Epochs(LABEL, batch_size, None, 0)) == len(LABEL)
