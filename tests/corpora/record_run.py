@@ -30,10 +30,10 @@ def train_records(root: Path, *words: str, n_records: int = 60) -> None:
     start(root / "run", "task=ptbxl", *NETWORK, *BRIEF, *places, *words)
 
 
-def start(folder: Path, *words: str) -> None:
-    """One job, as the command starts it."""
+def start(folder: Path, *words: str, alone: bool = True) -> None:
+    """One job, as the command starts it; in a sweep no test row is scored and no picture drawn."""
     cfg = composed(*words)
     config.check(cfg)
     (folder / "checkpoints").mkdir(parents=True)
     status = Status(choices={"model": "network", "split": "official", "loss": "loss"}, overrides=list(words))
-    run.run(cfg, folder, config.constructed(cfg.dataset), status, alone=True)
+    run.run(cfg, folder, config.constructed(cfg.dataset), status, alone)
