@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from ecg_lightning import prepare
+from ecg_lightning.augment import Augment, Noise
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.beats import AAMI, BeatData
 from ecg_lightning.datasets.wfdb_beats import AAMI_BEATS
@@ -183,3 +184,20 @@ def test_no_features_are_features_of_width_0(data_dir: Path) -> None:
     data = beat_data(data_dir, features=Features((), "diagnostic"), split=ByRecord(2, 2))
     assert data.facts.feature_mean == data.facts.feature_std == ()
     assert batches(data, "val")[0].features.shape[1] == 0
+
+
+@pytest.mark.parametrize("scope", ["window", "sequence"])
+def test_chance_touches_training_batches_alone_and_repeats_with_the_epoch(data_dir: Path, scope: str) -> None:
+    row = {"scope": scope, "n_beats": 8, "context": 2, "split": ByRecord(1, 1)}
+    noisy = {**row, "augment": Augment({"noise": Noise(1.0, 0.5)})}
+    plain, shaken, again = beat_data(data_dir, **row), beat_data(data_dir, **noisy), beat_data(data_dir, **noisy)
+    epochs = [
+        [data.on_after_batch_transfer(batch, 0) for batch in data.train_dataloader()] for data in (plain, shaken, again)
+    ]
+    for a, b, c in zip(*epochs, strict=True):
+        assert torch.equal(a.row, b.row)
+        assert not torch.equal(a.ecg, b.ecg)
+        assert torch.equal(b.ecg, c.ecg)
+        assert (b.ecg[b.row < 0] == 0).all(), "padding stays zero"
+    for a, b in zip(batches(plain, "val"), batches(shaken, "val"), strict=True):
+        assert torch.equal(a.ecg, b.ecg)
