@@ -113,7 +113,7 @@ def _size(n_bytes: int) -> str:
 
 
 def _default_dir() -> Path:
-    from ecg_lightning.config import default_cache
+    from ecg_lightning.resolvers import default_cache
 
     return Path(os.environ.get("ECG_CACHE_DIR") or default_cache())
 

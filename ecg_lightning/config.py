@@ -3,9 +3,8 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,12 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ecg_lightning import scp
+from ecg_lightning import resolvers
+from ecg_lightning.clashes import clashes
 from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
 from ecg_lightning.refusals import ConfigError, in_short, refusals
 from ecg_lightning.schema import Config, Task
-from ecg_lightning.structures import PERSON, Facts
+from ecg_lightning.structures import Facts
 
 TRUSTED = ("ecg_lightning", "torch", "pytorch_lightning", "torchmetrics")
 FACTS = tuple(f.name for f in fields(Facts))
@@ -32,10 +32,7 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
-FITTING = {"beat": "rhythm", "person": "demographics"}  # features by what a row of a task is about
 LEARNING = ("augment", "loss", "model", "optim")
-MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
-DATA_SAYS = ("needs", "describes", "scopes")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
     "float": (int, float),
@@ -43,7 +40,6 @@ KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "str": (str, Path),
     "None": (type(None),),
 }
-MODES = ("diagnostic", "real_time")
 
 
 def folder() -> Path:
@@ -55,75 +51,8 @@ def folder() -> Path:
 def register() -> None:
     """Make the schema and the resolvers known to Hydra; safe to call again."""
     ConfigStore.instance().store(name="schema", node=Config)
-    resolvers: dict[str, Callable[..., Any]] = {
-        "len": len,
-        "samples": samples,
-        "by_mode": by_mode,
-        "positions": positions,
-        "first": lambda *values: next((v for v in values if v is not None), None),
-        "round_share": lambda share, n: round(share * n),
-        "scp_classes": lambda kind: ListConfig(list(scp_kind(kind))),
-        "scp_names": lambda kind: DictConfig(scp_kind(kind)),
-        "default_cache": default_cache,
-        "pid": os.getpid,
-    }
-    for name, function in resolvers.items():
+    for name, function in resolvers.WORDS.items():
         OmegaConf.register_new_resolver(name, function, replace=True)
-
-
-def seconds(value: float | str) -> float:
-    """A duration in seconds, given as a number or as a fraction such as "280/360"."""
-    try:
-        out = float(Fraction(str(value)))
-    except (ValueError, ZeroDivisionError):
-        raise ConfigError(f"window_s={value} is no duration: give seconds, or a fraction such as 280/360") from None
-    if out <= 0:
-        raise ConfigError(f"window_s={value} must be above 0 seconds")
-    return out
-
-
-def samples(window_s: float | str, fs_hz: float) -> int:
-    """How many samples a window has.
-
-    Raises:
-        ConfigError: not a whole number.
-    """
-    n = seconds(window_s) * fs_hz
-    if abs(n - round(n)) > 1e-6:
-        raise ConfigError(
-            f"window_s={window_s} at fs_hz={fs_hz:g} is {n:.3f} samples, not a whole number: "
-            f"take {int(n)}/{fs_hz:g} or {int(n) + 1}/{fs_hz:g} (task.signal.window_s)"
-        )
-    return round(n)
-
-
-def by_mode(mode: str, diagnostic: Any, real_time: Any) -> Any:
-    """One of two values, by task.mode."""
-    if mode not in MODES:
-        raise ConfigError(f"task.mode={mode} is unknown: choose from {', '.join(MODES)}")
-    chosen = diagnostic if mode == "diagnostic" else real_time
-    return ListConfig(chosen) if isinstance(chosen, list) else chosen
-
-
-def positions(names: Sequence[str], among: Sequence[str]) -> ListConfig:
-    """Where each name stands in a list."""
-    if unknown := [name for name in names if name not in among]:
-        raise ConfigError(f"task.headline_classes holds {unknown}, not among task.classes={list(among)}")
-    return ListConfig([list(among).index(name) for name in names])
-
-
-def scp_kind(kind: str) -> dict[str, str]:
-    """Classes of one kind of SCP-ECG statements, and what they mean."""
-    if kind not in scp.KINDS:
-        raise ConfigError(f"task.labels={kind} is unknown: choose from {', '.join(scp.KINDS)}")
-    return scp.long_names(kind)
-
-
-def default_cache() -> str:
-    """The user's cache folder."""
-    from platformdirs import user_cache_dir
-
-    return user_cache_dir("ecg_lightning", appauthor=False)
 
 
 def check(cfg: DictConfig) -> None:
@@ -141,7 +70,7 @@ def check(cfg: DictConfig) -> None:
         raise ConfigError("\n".join(wrong))
     if wrong := [line for path, node in parts for line in _check_arguments(cfg, path, node)]:
         raise ConfigError("\n".join(wrong))
-    if wrong := [*_clashes(cfg), *_impossible_values(cfg)]:
+    if wrong := [*clashes(cfg), *_impossible_values(cfg)]:
         raise ConfigError("\n".join(wrong))
 
 
@@ -247,71 +176,6 @@ def _hint(key: str, takes: Constructor) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; it takes {', '.join(takes.arguments)}"
 
 
-def _clashes(cfg: DictConfig) -> Iterator[str]:
-    """Parts that are fine alone and wrong together."""
-    corpus, model, loss, split, sampler = (
-        constructor(cfg[part]._target_) for part in ("dataset", "model", "loss", "split", "sampler")
-    )
-    data = constructor(cfg.task.data._target_)
-    silent = [
-        f"{part.name} does not say `{word}`: give the class that attribute, as a literal"
-        for part, words in (
-            *((model, MODEL_SAYS), (loss, LOSS_SAYS), (data, DATA_SAYS)),
-            *((split, ("needs",)), (sampler, ("rebalances",)), (corpus, ("provides",))),
-        )
-        for word in words
-        if word not in part.declares
-    ]
-    if silent:
-        yield from silent
-        return
-    yield from _row_clashes(cfg, model, data)
-    yield from _learning_clashes(cfg, model, loss, sampler)
-    for who, part in (("split", split), ("task", data)):
-        if lacking := [need for need in part.declares["needs"] if need not in corpus.declares["provides"]]:
-            name = cfg.task.name if who == "task" else part.name
-            yield f"{who} {name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
-    if model.declares["scope"] == "sequence":
-        yield from _sequence_clashes(cfg, model, sampler)
-
-
-def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
-    produces = model.declares["produces"]
-    if loss.declares["consumes"] != produces:
-        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
-    if cfg.task.problem not in loss.declares["problems"]:
-        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
-    if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
-        yield (
-            f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "
-            "or say sampler.with_weighted_loss=true"
-        )
-
-
-def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iterator[str]:
-    """What the network takes, against what a row of the task is about."""
-    describes, names = data.declares["describes"], cfg.features.names
-    if "features" in model.declares["takes"] and not names:
-        yield (
-            f"model {model.name} needs features, but none are chosen: "
-            f"features={FITTING[describes]}, or a model of the ECG alone"
-        )
-    if strange := [name for name in names if (name in PERSON) != (describes == "person")]:
-        yield (
-            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
-            f"task {cfg.task.name} is about a {describes}: features={FITTING[describes]}, or features=none"
-        )
-    if model.declares["scope"] not in data.declares["scopes"]:
-        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
-
-
-def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor) -> Iterator[str]:
-    if sampler.declares["rebalances"]:
-        yield f"sampler {sampler.name} draws single beats, but model {model.name} takes beats in a row: sampler=none"
-    if cfg.task.mode == "real_time" and not model.declares.get("causal", False):
-        yield f"model {model.name} looks at later beats, but task.mode=real_time may not"
-
-
 def _impossible_values(cfg: DictConfig) -> Iterator[str]:
     """What the parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
     import torch  # only here: --help and typos are to be answered before it is there
@@ -332,11 +196,7 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
         yield f"task.monitor.metric={cfg.task.monitor.metric} is not watched: choose from {', '.join(watched)}"
     if cfg.task.monitor.mode not in ("min", "max"):
         yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
-    if cfg.task.labels is not None and list(cfg.task.classes) != (own := list(scp_kind(cfg.task.labels))):
+    if cfg.task.labels is not None and list(cfg.task.classes) != (own := list(resolvers.scp_kind(cfg.task.labels))):
         yield f"task.classes={list(cfg.task.classes)} must be those of task.labels={cfg.task.labels}: leave it at {own}"
     if cfg.trainer.get("max_epochs") == 0:
         yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"
-
-
-def _words(part: Constructor, key: str) -> str:
-    return " or ".join(part.declares[key])

@@ -17,10 +17,12 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningDataModule
 
 from ecg_lightning import assembly, config
+from ecg_lightning.clashes import clashes
 from ecg_lightning.config import ConfigError
 from ecg_lightning.constructors import constructor
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.prepare import Features
+from ecg_lightning.resolvers import MODES
 from ecg_lightning.structures import Facts
 from tests.corpora.compose import composed, files, options
 
@@ -36,7 +38,7 @@ Combination = dict[str, str]
 def parts() -> dict[tuple[str, str, str, str], DictConfig]:
     """(task, mode, group, option) -> its resolved node; configs are merged from these, not composed."""
     found = {}
-    for task, mode in product(TASKS, config.MODES):
+    for task, mode in product(TASKS, MODES):
         for group, name in [(one, name) for one in FREE for name in options(one)]:
             cfg, part = composed(f"task={task}"), composed(f"{group}={name}")[group]
             cfg[group] = part
@@ -53,7 +55,7 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
 def pairs() -> Iterator[Combination]:
     """Every task and mode with any two parts at once, the others as the task has them: a clash is between two."""
     choices = [(group, name) for group in FREE for name in options(group)]
-    for task, mode in product(TASKS, config.MODES):
+    for task, mode in product(TASKS, MODES):
         for one, other in combinations(choices, 2):
             if one[0] != other[0]:
                 yield dict.fromkeys(FREE, DEFAULT) | dict([one, other]) | {"task": task, "mode": mode}
@@ -68,7 +70,7 @@ def verdicts(parts: dict[tuple[str, str, str, str], DictConfig]) -> list[tuple[C
         here = chosen["task"], chosen["mode"]
         nodes = {group: parts[*here, group, chosen[group]] for group in FREE} | {"task": parts[*here, "task", DEFAULT]}
         cfg = DictConfig(nodes, flags={"no_deepcopy_set_nodes": True})
-        lines = [*config._clashes(cfg), *(line for group in FREE for line in alone[*here, group, chosen[group]])]
+        lines = [*clashes(cfg), *(line for group in FREE for line in alone[*here, group, chosen[group]])]
         found.append((chosen, lines))
     return found
 
@@ -122,7 +124,7 @@ def test_every_option_fits_somewhere(verdicts: list[tuple[Combination, list[str]
 
 
 def test_defaults_of_every_task_fit() -> None:
-    for task, mode in product(TASKS, config.MODES):
+    for task, mode in product(TASKS, MODES):
         config.check(composed(f"task={task}", f"task.mode={mode}"))
 
 

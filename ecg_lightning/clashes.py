@@ -1,0 +1,81 @@
+"""Parts of a config that are fine alone and wrong together, read from what their classes declare."""
+
+from collections.abc import Iterator
+
+from omegaconf import DictConfig
+
+from ecg_lightning.constructors import Constructor, constructor
+from ecg_lightning.structures import PERSON
+
+MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
+DATA_SAYS = ("needs", "describes", "scopes")
+FITTING = {"beat": "rhythm", "person": "demographics"}  # features by what a row of a task is about
+
+
+def clashes(cfg: DictConfig) -> Iterator[str]:
+    """Parts that are fine alone and wrong together."""
+    corpus, model, loss, split, sampler = (
+        constructor(cfg[part]._target_) for part in ("dataset", "model", "loss", "split", "sampler")
+    )
+    data = constructor(cfg.task.data._target_)
+    silent = [
+        f"{part.name} does not say `{word}`: give the class that attribute, as a literal"
+        for part, words in (
+            *((model, MODEL_SAYS), (loss, LOSS_SAYS), (data, DATA_SAYS)),
+            *((split, ("needs",)), (sampler, ("rebalances",)), (corpus, ("provides",))),
+        )
+        for word in words
+        if word not in part.declares
+    ]
+    if silent:
+        yield from silent
+        return
+    yield from _row_clashes(cfg, model, data)
+    yield from _learning_clashes(cfg, model, loss, sampler)
+    for who, part in (("split", split), ("task", data)):
+        if lacking := [need for need in part.declares["needs"] if need not in corpus.declares["provides"]]:
+            name = cfg.task.name if who == "task" else part.name
+            yield f"{who} {name} needs {', '.join(lacking)}, which dataset {corpus.name} does not give"
+    if model.declares["scope"] == "sequence":
+        yield from _sequence_clashes(cfg, model, sampler)
+
+
+def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
+    produces = model.declares["produces"]
+    if loss.declares["consumes"] != produces:
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
+    if cfg.task.problem not in loss.declares["problems"]:
+        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
+    if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
+        yield (
+            f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "
+            "or say sampler.with_weighted_loss=true"
+        )
+
+
+def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iterator[str]:
+    """What the network takes, against what a row of the task is about."""
+    describes, names = data.declares["describes"], cfg.features.names
+    if "features" in model.declares["takes"] and not names:
+        yield (
+            f"model {model.name} needs features, but none are chosen: "
+            f"features={FITTING[describes]}, or a model of the ECG alone"
+        )
+    if strange := [name for name in names if (name in PERSON) != (describes == "person")]:
+        yield (
+            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
+            f"task {cfg.task.name} is about a {describes}: features={FITTING[describes]}, or features=none"
+        )
+    if model.declares["scope"] not in data.declares["scopes"]:
+        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
+
+
+def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor) -> Iterator[str]:
+    if sampler.declares["rebalances"]:
+        yield f"sampler {sampler.name} draws single beats, but model {model.name} takes beats in a row: sampler=none"
+    if cfg.task.mode == "real_time" and not model.declares.get("causal", False):
+        yield f"model {model.name} looks at later beats, but task.mode=real_time may not"
+
+
+def _words(part: Constructor, key: str) -> str:
+    return " or ".join(part.declares[key])
