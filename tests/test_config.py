@@ -403,22 +403,22 @@ def test_classes_in_another_order_than_their_labels_are_refused() -> None:
         (
             ("task=ptbxl", "features=rhythm", "features.names=[pre_rr_s]"),
             [
-                "features pre_rr_s describe a beat, but a row of task ptbxl is about a person: choose others, or "
-                "features=none"
+                "features pre_rr_s describe a beat, but a row of task ptbxl is about a person: "
+                "features=demographics, or features=none"
             ],
         ),
         (
             ("features=demographics",),
             [
                 "features age_years, sex_female describe a person, but a row of task arrhythmia is about a beat: "
-                "choose others, or features=none"
+                "features=rhythm, or features=none"
             ],
         ),
         (
             ("features.names=[pre_rr_s,age_years]",),
             [
                 "features age_years describe a person, but a row of task arrhythmia is about a beat: "
-                "choose others, or features=none",
+                "features=rhythm, or features=none",
                 "features: features.names=['pre_rr_s', 'age_years'] mixes beats and persons: "
                 "take age_years, sex_female alone, or none",
             ],
