@@ -31,11 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def data_read() -> str:
     """What the rows are measured on."""
-    from benchmarks.parts import composed
+    from benchmarks.parts import RECORDINGS, composed
     from ecg_lightning import config
 
-    corpus = config.constructed(composed().dataset)
-    return f"{len(corpus.records())} records of {corpus.name}, {corpus.source}"
+    corpora = [config.constructed(composed(*words).dataset) for words in ((), RECORDINGS)]
+    return "; ".join(f"{len(corpus.records())} records of {corpus.name}, {corpus.source}" for corpus in corpora)
 
 
 def measured(part: str) -> list[Row]:

@@ -6,9 +6,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from ecg_lightning import config
-from ecg_lightning.datamodules.beats import BeatData
+from ecg_lightning.datamodules.windowed import Windowed
 
 ON_WHAT_IS_THERE = "dataset.allow_missing=true"  # real records where ECG_DATA_DIR holds some, else the twin
+RECORDINGS = ("experiment=reference/ptbxl_benchmark", "dataset.source=auto")  # resnet1d_wang, 128 crops of 2.5 s
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -20,7 +21,7 @@ def composed(*overrides: str) -> DictConfig:
     return cfg
 
 
-def beat_data(cfg: DictConfig, cache_dir: Path | None = None) -> BeatData:
+def data_module(cfg: DictConfig, cache_dir: Path | None = None) -> Windowed:
     """The data module of a config, with its store in another cache where one is named."""
     elsewhere = {} if cache_dir is None else {"cache_dir": str(cache_dir)}
     corpus = config.constructed(cfg.dataset)

@@ -1,6 +1,6 @@
 """What a careful beginner writes, and what most public code does: the other side of every ratio."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -117,19 +117,34 @@ class SampleTransformer(nn.Module):
         return self.head(torch.cat([tokens.mean(dim=1), features], dim=1))
 
 
-def train(
+def steps(
     network: nn.Module,
     loss: nn.Module,
-    batches: Iterable[tuple[Tensor, Tensor, Tensor]],
+    batches: Iterable[tuple[Tensor, ...]],
     optimizer: torch.optim.Optimizer,
     precision: str = "32-true",
-) -> None:
-    """The bare loop: forward, backward, clip, step."""
+) -> Iterator[None]:
+    """The bare loop, a step at a time: forward, backward, clip, step.
+
+    Args:
+        network: takes all of a batch but its last part.
+        loss: (logits, labels) to a scalar.
+        batches: what the network takes, and the labels.
+        optimizer: of the network.
+        precision: "32-true" or "bf16-mixed".
+    """
     network.train()
-    for ecg, features, label in batches:
+    for *inputs, label in batches:
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16-mixed"):
-            value = loss(network(ecg, features).float(), label)
+            value = loss(network(*inputs).float(), label)
         value.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
+        yield
+
+
+def read(file: Path) -> np.ndarray:
+    """One recording as (lead, time)."""
+    ecg_mv, _ = wfdb.rdsamp(str(file))
+    return np.ascontiguousarray(ecg_mv.T, np.float32)

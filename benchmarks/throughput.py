@@ -1,116 +1,119 @@
 """Windows trained per second: the whole framework, a bare loop over the same batches, and plain code."""
 
 import time
-from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator
 
 import torch
-from omegaconf import DictConfig
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from benchmarks import plain
 from benchmarks.measure import Row, fastest, has_bf16
-from benchmarks.parts import beat_data, composed
-from ecg_lightning import assembly, config, run
-from ecg_lightning.callbacks import Speed
-from ecg_lightning.datamodules.beats import BeatData
-from ecg_lightning.history import History
+from benchmarks.parts import RECORDINGS, composed, data_module
+from benchmarks.turns import (
+    FRAMEWORK,
+    N_PER_ROUND,
+    N_WARM,
+    bare,
+    endless,
+    framework,
+    per_second,
+    pre_cut,
+    take_turns,
+    times_as_fast,
+)
+from ecg_lightning import assembly, config
+from ecg_lightning.augment import Augment
+from ecg_lightning.batch import Batch
+from ecg_lightning.datamodules.windowed import Windowed
 
+N_STEPS = N_WARM + 6 * N_PER_ROUND
+N_BATCHES = 20  # kept in memory
 N_ROUNDS = 4
-N_BATCHES = 20
 N_ATTENTION = 256  # windows per step of the transformers
+SHORT = ("trainer=cpu", "trainer.max_epochs=-1", f"+trainer.max_steps={N_STEPS}", "+trainer.limit_val_batches=1")
 
 
 def training() -> list[Row]:
-    """Three ratios of the default network at batch 512, all sides taking turns."""
-    limits = (f"+trainer.limit_train_batches={N_BATCHES}", "+trainer.limit_val_batches=1", "trainer.max_epochs=1")
-    cfg = composed("trainer=cpu", *limits)
-    data = beat_data(cfg)
-    batches = pre_cut(data)
-    n_windows = sum(len(label) for _, _, label in batches)
-    precisions = ["32-true", "bf16-mixed"] if has_bf16() else ["32-true"]
-    turns = {"plain": plain_turn(data, batches)}
-    seconds = {f"framework {precision}": float("inf") for precision in precisions}
-    turns |= {f"bare {precision}": bare_turn(cfg, data, batches, precision) for precision in precisions}
-    for precision in precisions:
-
-        def whole(precision: str = precision) -> None:
-            name = f"framework {precision}"
-            seconds[name] = min(seconds[name], framework_seconds(cfg, data, precision))
-
-        turns[f"whole fit {precision}"] = whole
-    seconds |= fastest(turns, N_ROUNDS)
-    return ratios({name: n_windows / value for name, value in seconds.items()})
-
-
-def ratios(speed: dict[str, float]) -> list[Row]:
-    """From windows per second to the rows of the table."""
-    ours, detail = speed["framework 32-true"], {f"{name}_per_s": value for name, value in speed.items()}
-    half = speed.get("framework bf16-mixed")
-    ratio, why = (half / speed["plain"], {}) if half else (None, {"reason": "the processor has no bfloat16"})
+    """Three ratios of the default network at batch 512."""
+    cfg = composed(*SHORT)
+    data = data_module(cfg)
+    batches = pre_cut(data, N_BATCHES)
+    sides = {"bare": bare(cfg, data, endless(batches)), "plain": beginner(data, batches)}
+    full = framework(cfg, data, sides, "32-true")
+    n_windows = data.batch_size
+    detail = {f"{name}_per_s": per_second(seconds, n_windows) for name, seconds in full.items()}
+    ratio, half_detail = None, {"reason": "the processor has no bfloat16"}
+    if has_bf16():
+        half_sides = {"bare": bare(cfg, data, endless(batches), "bf16-mixed"), "plain": beginner(data, batches)}
+        half = framework(cfg, data, half_sides, "bf16-mixed")
+        ratio = times_as_fast(half, FRAMEWORK, "plain")
+        half_detail = {f"{name}_per_s": per_second(seconds, n_windows) for name, seconds in half.items()}
+    fp32 = times_as_fast(full, FRAMEWORK, "plain")
     return [
-        Row("training against a bare loop", ours / speed["bare 32-true"], "at least", 0.95, "x", detail),
-        Row("training in fp32 against plain fp32 code", ours / speed["plain"], "at least", 1.5, "x"),
-        Row("training in bf16 against plain fp32 code", ratio, "at least", 2, "x", why),
+        Row("training against a bare loop", times_as_fast(full, FRAMEWORK, "bare"), "at least", 0.95, "x", detail),
+        Row("training in fp32 against plain fp32 code", fp32, "at least", 1.5, "x"),
+        Row("training in bf16 against plain fp32 code", ratio, "at least", 2, "x", half_detail),
     ]
 
 
-def pre_cut(data: BeatData) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """The windows of the first batches, cut, scaled and kept in memory."""
-    found = []
-    for _, (row, scored) in zip(range(N_BATCHES), data.train_dataloader(), strict=False):
-        batch = data.source.gather(row, scored)
-        found.append((batch.ecg, batch.features, batch.label))
-    return found
-
-
-def framework_seconds(cfg: DictConfig, data: BeatData, precision: str) -> float:
-    """Seconds of training steps of one short epoch, with all that a run does beside them but tracking."""
-    cfg = cfg.copy()
-    cfg.trainer.precision = precision
-    network, _ = assembly.build_network(cfg, data.facts)
-    speed = Speed(first_step=lambda: None)
-    with TemporaryDirectory() as folder:
-        history = History(Path(folder), lambda *_: None)
-        run.fit(cfg, assembly.build_module(cfg, network, data.facts), data, speed, history)
-    return speed.steps_s
-
-
-def bare_turn(
-    cfg: DictConfig, data: BeatData, batches: list[tuple[Tensor, Tensor, Tensor]], precision: str
-) -> Callable[[], None]:
-    """One pass of our network over batches that are there."""
-    network, _ = assembly.build_network(cfg, data.facts)
-    loss = config.constructed(cfg.loss, **assembly.with_facts(cfg.loss, data.facts))
-    optimizer = config.constructed(cfg.optim)(network.parameters())
-    return lambda: plain.train(network, loss, batches, optimizer, precision)
-
-
-def plain_turn(data: BeatData, batches: list[tuple[Tensor, Tensor, Tensor]]) -> Callable[[], None]:
-    """One pass of plain code: Conv1d, eager, a window at a time from a Dataset."""
-    ecg, features, label = (torch.cat(part) for part in zip(*batches, strict=True))
+def beginner(data: Windowed, batches: list[Batch]) -> Iterator[None]:
+    """Plain code: Conv1d, eager, a window at a time from a Dataset."""
+    ecg, features, label = (torch.cat([getattr(b, name) for b in batches]) for name in ("ecg", "features", "label"))
     mean, std = torch.tensor(data.facts.feature_mean), torch.tensor(data.facts.feature_std)
     samples = plain.Samples(ecg, (features - mean) / std, label)
-    loader = DataLoader(samples, batch_size=512, shuffle=True)
+    loader = DataLoader(samples, batch_size=data.batch_size, shuffle=True, drop_last=True)
     network = plain.Conv1dHybrid(ecg.shape[1], ecg.shape[2], features.shape[1], len(data.classes))
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
-    return lambda: plain.train(network, torch.nn.CrossEntropyLoss(), loader, optimizer)
+    return plain.steps(network, torch.nn.CrossEntropyLoss(), endless(loader), optimizer)
+
+
+def recordings() -> Row:
+    """The benchmark's residual network and recipe for whole recordings."""
+    cfg = composed(*SHORT, *RECORDINGS)
+    data = data_module(cfg)
+    seconds = framework(cfg, data, {"bare": bare(cfg, data, endless(pre_cut(data, N_BATCHES)))}, "32-true")
+    detail = {f"{name}_per_s": per_second(of_each, data.batch_size) for name, of_each in seconds.items()}
+    ratio = times_as_fast(seconds, FRAMEWORK, "bare")
+    return Row("training resnet1d_wang against a bare loop", ratio, "at least", 0.95, "x", detail)
+
+
+def augmentation() -> Row:
+    """A step of resnet1d_wang with augmentation, beside one without."""
+    cfg = composed("trainer=cpu", *RECORDINGS)
+    data = data_module(cfg)
+    batches = pre_cut(data, N_BATCHES)
+    sides = {}
+    for name in ("none", "light", "strong"):
+        augment = config.constructed(composed(*RECORDINGS, f"augment={name}").augment)
+        sides[name] = bare(cfg, data, augmented(augment, batches, data.preprocess.fs_hz))
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(N_WARM + 3 * N_PER_ROUND):
+        take_turns(sides, seconds)
+    detail = {"strong": times_as_fast(seconds, "none", "strong")}
+    ratio = times_as_fast(seconds, "none", "light")
+    return Row("a step with augment=light beside one without", ratio, "at most", 1.1, "x", detail)
+
+
+def augmented(augment: Augment, batches: list[Batch], fs_hz: float) -> Iterator[Batch]:
+    """The same batches again and again, never alike."""
+    generator = torch.Generator().manual_seed(0)
+    return (augment(batch, fs_hz, generator) for batch in endless(batches))
 
 
 def attention() -> Row:
     """Training steps of the transformer on one thread, patches against a token per sample."""
     cfg = composed("model=transformer")
-    data = beat_data(cfg)
-    ecg, features, label = (part[:N_ATTENTION] for part in pre_cut(data)[0])
+    data = data_module(cfg)
+    (batch,) = pre_cut(data, 1)
+    ecg, features, label = (part[:N_ATTENTION] for part in (batch.ecg, batch.features, batch.label))
     ours, _ = assembly.build_network(cfg, data.facts)
     plain_one = plain.SampleTransformer(ecg.shape[1], ecg.shape[2], features.shape[1], len(data.classes))
     turns = {}
     for name, network, n in (("patches", ours, N_ATTENTION), ("samples", plain_one, N_ATTENTION // 4)):
         optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
-        batch = [(ecg[:n], features[:n], label[:n])]
-        turns[name] = lambda net=network, b=batch, o=optimizer: plain.train(net, torch.nn.CrossEntropyLoss(), b, o)
+        same = endless([(ecg[:n], features[:n], label[:n])])
+        side = plain.steps(network, torch.nn.CrossEntropyLoss(), same, optimizer)
+        turns[name] = lambda side=side: next(side)
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -125,6 +128,6 @@ def attention() -> Row:
 def rows() -> list[Row]:
     """All of these."""
     began = time.perf_counter()
-    found = [*training(), attention()]
+    found = [*training(), recordings(), augmentation(), attention()]
     print(f"throughput: {time.perf_counter() - began:.0f} s")
     return found

@@ -4,15 +4,18 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from benchmarks.__main__ import described, show
 from benchmarks.measure import Row, fastest, machine
-from benchmarks.plain import LABEL, Conv1dHybrid, Samples, SampleTransformer, load, train
+from benchmarks.plain import LABEL, Conv1dHybrid, Samples, SampleTransformer, load, read, steps
 from ecg_lightning.datasets.mitdb import MITDB
+from ecg_lightning.datasets.ptbxl import PTBXL
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from tests.corpora.mitdb import write_mitdb
+from tests.corpora.ptbxl import LEADS, write_ptbxl
 
 FEATURES = {"feature_mean": [0.0] * 8, "feature_std": [1.0] * 8}
 
@@ -62,10 +65,21 @@ def test_the_plain_loader_finds_our_beats(tmp_path: Path) -> None:
     assert 0.9 * len(ours) <= len(label) <= len(ours)
 
 
-def test_plain_networks_are_trained_by_the_bare_loop() -> None:
+def test_plain_networks_are_trained_by_the_bare_loop_a_step_at_a_time() -> None:
     samples = Samples(torch.randn(8, 1, 280), torch.randn(8, 8), torch.arange(8) % 5)
-    batch = [tuple(torch.stack(part) for part in zip(*(samples[i] for i in range(len(samples))), strict=True))]
+    batch = tuple(torch.stack(part) for part in zip(*(samples[i] for i in range(len(samples))), strict=True))
     network = SampleTransformer(1, 280, 8, 5)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
     before = network.head.weight.detach().clone()
-    train(network, torch.nn.CrossEntropyLoss(), batch, torch.optim.AdamW(network.parameters(), lr=1e-2))
+    side = steps(network, torch.nn.CrossEntropyLoss(), [batch], optimizer)
+    assert torch.equal(before, network.head.weight)
+    next(side)
     assert not torch.equal(before, network.head.weight)
+
+
+def test_the_plain_loop_reads_what_our_reader_reads(tmp_path: Path) -> None:
+    write_ptbxl(tmp_path / "ptbxl")
+    corpus = PTBXL(tmp_path, tmp_path, source="local", allow_missing=True)
+    ours = corpus.read(corpus.records()[0], LEADS)
+    theirs = read(corpus.sources(ours.name)[0].with_suffix(""))
+    np.testing.assert_allclose(theirs, ours.ecg_mv, atol=1e-6)
