@@ -4,9 +4,11 @@ import ast
 import re
 import shlex
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -14,6 +16,8 @@ from torch import nn
 
 import ecg_lightning
 from ecg_lightning import config
+from tests.conftest import FinishedRun, RecordRun
+from tests.contract.test_layers import COMPOSE, MAY_IMPORT, USE, modules
 from tests.corpora.compose import composed
 
 PACKAGE = Path(ecg_lightning.__path__[0])
@@ -32,11 +36,18 @@ def commands() -> list[str]:
     return sorted({line for line in lines if MODULE.search(line) or re.match(r"make [a-z]", line)})
 
 
-def words_of_train() -> list[list[str]]:
-    """The overrides of every train command; of a sweep's values the first."""
+def words_of_train() -> list[tuple[str, ...]]:
+    """The overrides of every train command; of a sweep those of every job."""
     found = [match for line in commands() if (match := MODULE.search(line)) and match[1] == "ecg_lightning.train"]
     typed = [[word for word in shlex.split(match[2]) if not word.startswith(("-", "resume="))] for match in found]
-    return [[re.sub(r"^([\w./]+=[^,\[]+),.*", r"\1", word) for word in words] for words in typed]
+    jobs = (product(*(values(word) for word in words)) for words in typed)
+    return sorted({tuple(job) for of_one in jobs for job in of_one})
+
+
+def values(word: str) -> list[str]:
+    """One override for each value that a sweep gives it."""
+    name, _, value = word.partition("=")
+    return [word] if value.startswith("[") else [f"{name}={one}" for one in value.split(",")]
 
 
 def named_in_backticks() -> Iterator[tuple[str, Path, list[str]]]:
@@ -73,7 +84,7 @@ def test_commands_that_are_told_exist(line: str) -> None:
 
 
 @pytest.mark.parametrize("words", words_of_train(), ids=" ".join)
-def test_train_takes_the_words_that_are_told(words: list[str]) -> None:
+def test_train_takes_the_words_that_are_told(words: tuple[str, ...]) -> None:
     if "model=gru" not in words:  # README has the reader write that one
         config.check(composed(*words))
 
@@ -92,6 +103,22 @@ def test_every_file_of_the_package_has_a_line_in_the_architecture() -> None:
     named = {name for name in re.findall(r"`([a-z_/0-9]+\.py)`", text) if not name.startswith("tests/")}
     assert not sorted(files - named), "say in docs/architecture.md what these do"
     assert not sorted(named - files - {"datasets/x.py", "models/x.py", "datamodules/x.py"}), "these are no more"
+
+
+def test_the_architecture_says_of_every_part_what_it_may_import() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, after = text.partition("| part | own parts it may import |\n|---|---|\n")
+    rows = [row.strip("| ").split(" | ") for row in after.partition("\n\n")[0].splitlines()]
+    said = {part: parts for names, parts in rows for part in names.replace(" and the commands", "").split(", ")}
+    said = {part: parts for names, parts in said.items() for part in names.split(" and ")}
+    wrong = {
+        part: parts
+        for part, parts in MAY_IMPORT.items()
+        if set(re.findall(r"\w+", said.get(part, "").partition(";")[0])) != set(parts.split() or ["none"])
+    }
+    assert not wrong
+    composing = {part for part, _ in modules() if part in COMPOSE} - {"cache", "download", "evaluate", "train"}
+    assert said.keys() == MAY_IMPORT.keys() | composing | {part for part, _ in modules() if part in USE}
 
 
 def test_functions_that_are_named_are_there() -> None:
@@ -118,3 +145,23 @@ def test_the_network_of_the_readme_trains() -> None:
     assert {"n_leads", "n_outputs", "width"} == set(node) - {"_target_"}
     network(torch.randn(3, 2, 280)).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+def test_the_model_of_the_readme_labels_the_beats_of_a_recording(
+    finished_run: FinishedRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = block("python", "classify(model, record)").replace("outputs/arrhythmia/TIME", str(finished_run.folder))
+    ecg_mv = np.random.default_rng(0).standard_normal((1, 3600)).astype(np.float32)
+    exec(code, {"ecg_mv": ecg_mv, "fs_hz": 360.0, "peak_sample": np.arange(200, 3600, 300)})
+    assert "[12 rows x 8 columns]" in capsys.readouterr().out
+
+
+def test_the_model_of_the_readme_labels_a_recording(
+    finished_record_run: RecordRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = block("python", "diagnose(model, record)").replace("outputs/ptbxl/TIME", str(finished_record_run.folder))
+    ecg_mv = np.random.default_rng(0).standard_normal((12, 5000)).astype(np.float32)
+    exec(code, {"ecg_mv": ecg_mv, "fs_hz": 500.0})
+    printed = capsys.readouterr().out
+    assert "threshold" in printed
+    assert all(name in printed for name in ("NORM", "MI", "STTC", "CD", "HYP"))
