@@ -60,8 +60,9 @@ def take_turns(sides: Mapping[str, Iterator[None]], seconds: Seconds) -> None:
 def times_as_fast(seconds: Seconds, ours: str, other: str) -> float:
     """Seconds of the other per second of ours: the median over rounds of N_PER_ROUND steps that lie side by side."""
     begins = range(N_WARM, len(seconds[ours]) - N_PER_ROUND + 1, N_PER_ROUND)
-    rounds = [(sum(seconds[name][i : i + N_PER_ROUND]) for name in (other, ours)) for i in begins]
-    return statistics.median(theirs / mine for theirs, mine in rounds)
+    return statistics.median(
+        sum(seconds[other][i : i + N_PER_ROUND]) / sum(seconds[ours][i : i + N_PER_ROUND]) for i in begins
+    )
 
 
 def per_second(seconds: Sequence[float], n_windows: int) -> float:
