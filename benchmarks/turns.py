@@ -20,6 +20,7 @@ from ecg_lightning.history import History
 
 N_WARM = 5  # first steps, which allocate, choose kernels and touch the data for the first time, count on no side
 N_PER_ROUND = 10
+N_STEPS = N_WARM + 6 * N_PER_ROUND
 FRAMEWORK = "framework"
 
 T = TypeVar("T")
@@ -70,10 +71,21 @@ def per_second(seconds: Sequence[float], n_windows: int) -> float:
     return n_windows / statistics.median(seconds[N_WARM:])
 
 
-def framework(cfg: DictConfig, data: Windowed, sides: Mapping[str, Iterator[None]], precision: str) -> Seconds:
-    """Seconds of a short fit's steps, with all that a run does beside them but tracking, and of the sides' between."""
+def framework(
+    cfg: DictConfig, data: Windowed, sides: Mapping[str, Iterator[None]], n_batches: int, precision: str = "32-true"
+) -> Seconds:
+    """Seconds of a short fit's steps, with all that a run does beside them but tracking, and of the sides' between.
+
+    Args:
+        cfg: of a run.
+        data: of the same config.
+        sides: take a step after each of the framework's.
+        n_batches: of an epoch, all of one size; epochs follow until N_STEPS are taken.
+        precision: as the trainer names it.
+    """
     cfg = cfg.copy()
-    cfg.trainer.precision = precision
+    early = {"limit_train_batches": n_batches, "limit_val_batches": 1, "max_epochs": -(-N_STEPS // n_batches)}
+    cfg.trainer = {**cfg.trainer, **early, "precision": precision}
     network, _ = assembly.build_network(cfg, data.facts)
     beside = Beside(sides)
     with TemporaryDirectory() as folder:
@@ -97,9 +109,10 @@ def _taken(batch: Batch, names: Sequence[str]) -> tuple[Tensor, ...]:
 
 
 def pre_cut(data: Windowed, n_batches: int) -> list[Batch]:
-    """The first batches of an epoch, cut, scaled and kept in memory."""
+    """The first batches of an epoch, cut, scaled and kept in memory; a last one of fewer rows is left out."""
     drawn = zip(range(n_batches), data.train_dataloader(), strict=False)
-    return [data.source.gather(row, scored, seed) for _, (row, scored, seed) in drawn]
+    batches = [data.source.gather(row, scored, seed) for _, (row, scored, seed) in drawn]
+    return [batch for batch in batches if len(batch.row) == data.batch_size]
 
 
 def endless(batches: Iterable[T]) -> Iterator[T]:

@@ -11,6 +11,7 @@ from benchmarks.resident import SAID, STATM, Resident
 from benchmarks.turns import (
     FRAMEWORK,
     N_PER_ROUND,
+    N_STEPS,
     N_WARM,
     bare,
     endless,
@@ -21,8 +22,6 @@ from benchmarks.turns import (
     times_as_fast,
 )
 from tests.corpora.mitdb import write_mitdb
-
-N_STEPS = 7
 
 
 def noting(name: str, order: list[str]) -> Iterator[None]:
@@ -63,18 +62,18 @@ def test_what_is_endless_begins_again() -> None:
 
 def test_the_others_take_a_step_after_each_of_the_framework(tmp_path: Path) -> None:
     write_mitdb(tmp_path / "mitdb", ["100", "114"])
-    where = (f"data_dir={tmp_path}", f"cache_dir={tmp_path}", "split=random_windows", "task.data.batch_size=16")
-    short = ("trainer=cpu", "trainer.max_epochs=-1", f"+trainer.max_steps={N_STEPS}")
-    cfg = composed("model=logistic", *where, *short, "trainer.enable_progress_bar=false")
+    where = (f"data_dir={tmp_path}", f"cache_dir={tmp_path}", "split=random_windows", "task.data.batch_size=2")
+    cfg = composed("model=logistic", "trainer=cpu", "trainer.enable_progress_bar=false", *where)
     data = data_module(cfg)
     batches = pre_cut(data, 2)
+    assert batches
     order: list[str] = []
     sides = {"bare": bare(cfg, data, endless(batches)), "other": noting("other", order)}
     with quiet():
-        seconds = framework(cfg, data, sides, "32-true")
-    assert len(order) == N_STEPS
+        seconds = framework(cfg, data, sides, len(batches))
+    assert len(order) >= N_STEPS
     assert {name: len(of_each) for name, of_each in seconds.items()} == dict.fromkeys(
-        (FRAMEWORK, "bare", "other"), N_STEPS
+        (FRAMEWORK, "bare", "other"), len(order)
     )
     assert min(seconds[FRAMEWORK]) > 0
 
