@@ -9,7 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from ecg_lightning.datasets import wfdb_beats, wfdb_files
-from ecg_lightning.datasets.sources import Place, check_complete, check_source, locate, source_hash
+from ecg_lightning.datasets.located import Located
+from ecg_lightning.datasets.sources import source_hash
 from ecg_lightning.structures import Record
 
 RECORDS = (
@@ -25,7 +26,7 @@ FILES = r"LICENSE\.txt|RECORDS|\d{3}\.(hea|dat|atr)"  # of those on PhysioNet
 _HERE = Path(__file__).parent
 
 
-class MITDB:
+class MITDB(Located):
     """Finds and reads the records of the MIT-BIH Arrhythmia Database, or of its synthetic twin.
 
     Args:
@@ -59,39 +60,17 @@ class MITDB:
         paced: bool = False,
         seed: int = 0,
     ) -> None:
-        check_source(source)
-        if on_bad_record not in ("stop", "skip"):
-            raise ValueError(f"dataset.on_bad_record={on_bad_record} must be stop or skip")
-        self.data_dir, self.cache_dir = Path(data_dir), Path(cache_dir)
-        self.allow_missing = allow_missing
-        self.on_bad_record = on_bad_record
+        super().__init__(data_dir, cache_dir, source, allow_missing, on_bad_record, seed)
         self.paced = paced
-        self.seed = seed
-        self._asked = source
-
-    @cached_property
-    def _place(self) -> Place:
-        return locate(self, self.data_dir, self.cache_dir, self._asked)
-
-    @property
-    def root(self) -> Path:
-        """The folder that is read."""
-        return self._place.root
-
-    @property
-    def source(self) -> str:
-        """Where the records come from: local, download or synthetic."""
-        return self._place.source
 
     @cached_property
     def synthetic(self) -> bool:
         """Whether any record says in its header that no patient stands behind it."""
         return any(self._header(record).synthetic for record in self.records())
 
-    @cached_property
-    def missing(self) -> tuple[str, ...]:
-        """Wanted records that are not there; empty unless `allow_missing`."""
-        return check_complete(self, self.root, len(self._wanted), self.allow_missing)
+    def wanted(self) -> tuple[str, ...]:
+        """All records, or those of patients without a pacemaker."""
+        return RECORDS if self.paced else tuple(record for record in RECORDS if record not in PACED)
 
     def records(self) -> tuple[str, ...]:
         """Names of the records to read. Reads no signal.
@@ -99,7 +78,7 @@ class MITDB:
         Raises:
             CorpusNotFound: the database, or a record without `allow_missing`, is not there.
         """
-        return tuple(record for record in self._wanted if record not in self.missing)
+        return tuple(record for record in self.wanted() if record not in self.missing)
 
     def patient_of(self, record: str) -> str:
         """The person; 201 and 202 are one. Source: the database's own directory of records."""
@@ -139,7 +118,7 @@ class MITDB:
 
     def missing_in(self, root: Path) -> tuple[str, ...]:
         """Wanted records without a header in this folder."""
-        return tuple(record for record in self._wanted if not (root / f"{record}.hea").is_file())
+        return tuple(record for record in self.wanted() if not (root / f"{record}.hea").is_file())
 
     def download(self, root: Path) -> None:
         """Fetch the database from PhysioNet into this folder."""
@@ -155,10 +134,6 @@ class MITDB:
         """Name of the twin's folder, from its seed and the text of its generator."""
         generator = source_hash([_HERE / f"{name}.py" for name in ("synthetic_hearts", "synthetic", "mitdb_twin")])
         return f"mitdb-seed{self.seed}-{generator}"
-
-    @property
-    def _wanted(self) -> tuple[str, ...]:
-        return RECORDS if self.paced else tuple(record for record in RECORDS if record not in PACED)
 
     def _header(self, record: str) -> wfdb_files.Header:
         return wfdb_files.read_header(self.root, record, self.fs_hz)

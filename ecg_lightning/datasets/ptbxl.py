@@ -13,7 +13,8 @@ from jaxtyping import Int
 
 from ecg_lightning import scp
 from ecg_lightning.datasets import ptbxl_files, ptbxl_tables, wfdb_files
-from ecg_lightning.datasets.sources import Place, check_complete, check_source, locate, source_hash
+from ecg_lightning.datasets.located import Located
+from ecg_lightning.datasets.sources import source_hash
 from ecg_lightning.structures import BadRecord, Record, Sheet
 
 N_RECORDS = 21_799
@@ -22,7 +23,7 @@ TWIN_FILES = ("synthetic_hearts", "synthetic", "synthetic_twelve", "ptbxl_people
 _HERE = Path(__file__).parent
 
 
-class PTBXL:
+class PTBXL(Located):
     """Finds and reads the records of PTB-XL, or of its synthetic twin.
 
     Args:
@@ -54,35 +55,14 @@ class PTBXL:
         on_bad_record: str = "stop",
         seed: int = 0,
     ) -> None:
-        check_source(source)
-        if on_bad_record not in ("stop", "skip"):
-            raise ValueError(f"dataset.on_bad_record={on_bad_record} must be stop or skip")
         ptbxl_files.check_rate(fs_hz)
-        self.data_dir, self.cache_dir = Path(data_dir), Path(cache_dir)
+        super().__init__(data_dir, cache_dir, source, allow_missing, on_bad_record, seed)
         self.fs_hz = float(fs_hz)
-        self.allow_missing = allow_missing
-        self.on_bad_record = on_bad_record
-        self.seed = seed
-        self._asked = source
-
-    @cached_property
-    def _place(self) -> Place:
-        return locate(self, self.data_dir, self.cache_dir, self._asked)
 
     @property
     def download_command(self) -> str:
         """What a user types to get the records at this sampling rate."""
         return f"python -m ecg_lightning.download ptbxl --fs-hz {self.fs_hz:g}"
-
-    @property
-    def root(self) -> Path:
-        """The folder that is read."""
-        return self._place.root
-
-    @property
-    def source(self) -> str:
-        """Where the records come from: local, download or synthetic."""
-        return self._place.source
 
     @property
     def synthetic(self) -> bool:
@@ -94,10 +74,9 @@ class PTBXL:
         """mV, or NU where amplitude is lost; a record in another unit than the first is bad."""
         return self._first_header.unit
 
-    @cached_property
-    def missing(self) -> tuple[str, ...]:
-        """Records of the table whose files are not there; empty unless `allow_missing`."""
-        return check_complete(self, self.root, len(self._rows), self.allow_missing)
+    def wanted(self) -> tuple[str, ...]:
+        """Names of all records of the table."""
+        return tuple(self._rows)
 
     def records(self) -> tuple[str, ...]:
         """Names of the records to read, their ecg_id in five digits. Reads no signal.
