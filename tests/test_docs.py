@@ -24,7 +24,7 @@ PACKAGE = Path(ecg_lightning.__path__[0])
 ROOT = PACKAGE.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULE = re.compile(r"python -m (ecg_lightning\.[a-z_]+)(.*)")
-FILES = {"json", "parquet", "csv", "yaml", "log", "html", "py"}  # endings, not names of functions
+FILES = {"json", "parquet", "csv", "yaml", "log", "html", "npz", "py"}  # endings, not names of functions
 SAID = [(page, page.read_text(encoding="utf-8")) for page in PAGES]
 
 
@@ -53,7 +53,7 @@ def values(word: str) -> list[str]:
 def named_in_backticks() -> Iterator[tuple[str, Path, list[str]]]:
     """(as written, file, names in it) of every `module.name` that a page mentions."""
     for _, text in SAID:
-        for dotted in set(re.findall(r"`((?:[a-z_]+\.)+[A-Za-z_]+)`", text)):
+        for dotted in set(re.findall(r"`((?:[a-z_]+\.)+(?:[A-Z]\w*\.)?[A-Za-z_]+)`", text)):
             parts = dotted.removeprefix("ecg_lightning.").split(".")
             for n in range(len(parts) - 1, 0, -1):
                 file = PACKAGE.joinpath(*parts[:n]).with_suffix(".py")
