@@ -63,7 +63,9 @@ def test_what_is_endless_begins_again() -> None:
 def test_the_others_take_a_step_after_each_of_the_framework(tmp_path: Path) -> None:
     write_mitdb(tmp_path / "mitdb", ["100", "114"])
     where = (f"data_dir={tmp_path}", f"cache_dir={tmp_path}", "split=random_windows", "task.data.batch_size=2")
-    cfg = composed("model=logistic", "trainer=cpu", "trainer.enable_progress_bar=false", *where)
+    cfg = composed(
+        "model=logistic", "trainer=cpu", "trainer.enable_progress_bar=false", "callbacks.early_stopping=null", *where
+    )
     data = data_module(cfg)
     batches = pre_cut(data, 2)
     assert batches
