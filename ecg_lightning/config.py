@@ -180,7 +180,8 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
     """What the parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
     import torch  # only here: --help and typos are to be answered before it is there
 
-    n_features, n_classes = len(cfg.features.names), len(cfg.task.classes)
+    n_features = len(cfg.features.names) or 1  # that a network has none is said among the clashes
+    n_classes = len(cfg.task.classes)
     stand_in = Facts((1,) * n_classes, n_classes, (0.0,) * n_features, (1.0,) * n_features)
     for part in (*LIGHT, *LEARNING):
         asked = constructor(cfg[part]._target_).arguments if part in LEARNING else ()

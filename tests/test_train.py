@@ -156,7 +156,10 @@ def imported(log: str) -> set[str]:
 
 def test_help_says_what_can_be_chosen(tmp_path: Path, twin_cache: Path) -> None:
     done = command.train(tmp_path, twin_cache, "--help")
-    for group in ("model: cnn, hybrid_cnn, logistic, transformer", "split: holdout, inter_patient, random_windows"):
+    for group in (
+        "model: cnn, hybrid_cnn, inception1d, logistic",
+        "split: holdout, inter_patient, official, random_windows",
+    ):
         assert group in done.stdout
     assert not list(tmp_path.iterdir())
 
