@@ -55,7 +55,10 @@ def contract(
         temperature=evaluated.temperatures[0],
         thresholds=evaluated.thresholds.get(0),
         patients={side: tuple(ids) for side, ids in card["patients"].items()},
-        data={name: card[name] for name in ("corpus", "source", "synthetic", "fingerprint", "licence", "citation")},
+        data={
+            name: card[name]
+            for name in ("corpus", "source", "synthetic", "fingerprint", "licence", "citation", "remarks")
+        },
         tags=card["tags"],
         test={name: value for name, value in evaluated.metrics.items() if name.startswith("test/")},
     )

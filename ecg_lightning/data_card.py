@@ -100,11 +100,12 @@ def _named(records: tuple[str, ...]) -> str:
 
 
 def split_hash(data: Data) -> str:
-    """Same rows on the same sides, same hash."""
+    """Same rows with the same labels and features on the same sides, same hash."""
     digest = hashlib.sha256()
     names = np.array(data.table.record_names)
     for side in SIDES:
         rows = getattr(data.fold, side)
         digest.update(side.encode() + "".join(names[data.table.record[rows]]).encode())
-        digest.update(np.ascontiguousarray(data.table.start[rows]).tobytes())
+        for column in (data.table.start, data.table.label, data.table.features):
+            digest.update(np.ascontiguousarray(column[rows]).tobytes())
     return digest.hexdigest()[:16]

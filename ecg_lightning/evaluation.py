@@ -97,11 +97,15 @@ def _with_intervals(rows: Decisions, n_boot: int) -> dict[str, float]:
     scores = _scores_of(rows.about)
     numbers |= {**scores.other_scores(rows), "n_classes": scores.n_classes(rows)}
     numbers |= {"n_windows": len(rows.p), "n_patients": rows.about.table["patient"].nunique()}
-    return numbers | _intervals(rows, n_boot)
+    return numbers | _intervals(rows, numbers, n_boot)
 
 
-def _intervals(rows: Decisions, n_boot: int) -> dict[str, float]:
-    """Percentile intervals over replicates that draw whole patients (or records) with replacement."""
+def _intervals(rows: Decisions, numbers: dict[str, float], n_boot: int) -> dict[str, float]:
+    """Percentile intervals over replicates that draw whole patients (or records) with replacement, without their bias.
+
+    A replicate that draws a rare class's only rows twice, or not at all, scores higher or lower on average than the
+    rows themselves: the replicates are shifted so that their mean is the number.
+    """
     unit, names = pd.factorize(rows.column(rows.about.resample))
     if n_boot == 0 or len(names) < 2:
         return {}
@@ -113,8 +117,10 @@ def _intervals(rows: Decisions, n_boot: int) -> dict[str, float]:
     for name, parts in drawn.items():
         replicates = np.concatenate(parts)
         there = replicates[~np.isnan(replicates)]
-        if len(there):
-            limits[f"{name}_low"], limits[f"{name}_high"] = map(float, np.quantile(there, [0.025, 0.975]))
+        if len(there) and not np.isnan(numbers[name]):
+            shifted = np.quantile(there, [0.025, 0.975]) + (numbers[name] - there.mean())
+            least = -1.0 if there.min() < 0 else 0.0  # kappa alone may lie below 0
+            limits[f"{name}_low"], limits[f"{name}_high"] = np.clip(shifted, least, 1.0).tolist()
     return limits
 
 

@@ -11,11 +11,13 @@ HEADLINES = (
     *("test/macro_f1_nsvf", "test/macro_f1", "test/kappa", "test/jk_index"),
 )
 WARNINGS = {
-    "leaky_split": "Beats of one patient stand on both sides of the split: **the numbers below are leaky** and say "
+    "leaky_split": "Windows of one patient stand on both sides of the split: **the numbers below are leaky** and say "
     "nothing about new patients.",
     "same_patients": "The test patients were seen in training: the numbers below say nothing about new patients.",
     "missing_records": "Records were not at hand: the numbers below do not compare with those of the whole database.",
     "skipped_records": "Records that could not be trusted were left out.",
+    "unknown_patients": "Records without a patient id count as persons of their own.",
+    "unit": "The amplitudes of the records were lost: only the shape of waves was learned.",
     "shared_patient": "One person stands on both sides of the split.",
 }
 
@@ -115,4 +117,5 @@ def _data(contract: Contract) -> str:
         name: contract.data[name] for name in ("corpus", "licence", "citation", "fingerprint") if name in contract.data
     }
     lines = [*(f"{name.capitalize()}: {value}" for name, value in known.items()), f"Patients: {counts}"]
+    lines += contract.data.get("remarks", [])
     return "\n".join(f"- {line}" for line in lines)

@@ -39,7 +39,8 @@ def folds(split: Split, table: WindowTable) -> Iterator[Fold]:
         Refused: a side is empty, a patient stands on two sides and the split does not say so, or the split goes by
             patients that nobody knows.
     """
-    _check_known(split, table)
+    if table.patient_known is not None:
+        check_known(split, table.patient_known)
     for fold in split.divide(table):
         _check_sides(fold)
         yield _check_patients(fold, table)
@@ -212,13 +213,16 @@ def _check_kept_away(
         raise Refused(f"{who} keeps {what} away from training; at most a third may: choose other validation patients")
 
 
-def _check_known(split: Split, table: WindowTable) -> None:
-    """Refuse to go by patients where some are not known: two records of one person could part."""
-    if table.patient_known is None or "patient" not in split.needs:
-        return
-    if n_unknown := int((~table.patient_known).sum()):
+def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
+    """Refuse to go by patients where some are not known: two records of one person could part.
+
+    Raises:
+        Refused: some are not.
+    """
+    n_unknown = int((~patient_known).sum())
+    if n_unknown and "patient" in split.needs:
         raise Refused(
-            f"{n_unknown:,} of {len(table):,} records have no patient id, so a split by patients cannot keep persons "
+            f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so a split by patients cannot keep them "
             f"apart: use split=official, the corpus's own folds"
         )
 

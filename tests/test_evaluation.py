@@ -88,8 +88,19 @@ def test_replicates_equal_scoring_the_repeated_rows() -> None:
         accuracy.append((p[rows].argmax(1) == label[rows]).mean())
         auroc.append(second.roc_auc_score(label[rows] == 1, p[rows, 1]))
     found = evaluate(predictions, n_boot=40).metrics
-    assert found["test/accuracy_low"] == pytest.approx(np.quantile(accuracy, 0.025))
-    assert found["test/auroc/S_high"] == pytest.approx(np.quantile(auroc, 0.975))
+    low = np.quantile(accuracy, 0.025) + found["test/accuracy"] - np.mean(accuracy)
+    high = np.quantile(auroc, 0.975) + found["test/auroc/S"] - np.mean(auroc)
+    assert found["test/accuracy_low"] == pytest.approx(low)
+    assert found["test/auroc/S_high"] == pytest.approx(min(high, 1))
+
+
+def test_every_number_lies_within_its_interval_however_rare_a_class_is() -> None:
+    drawn = draw_multilabel(60, tuple("ABCDEFGHIJKLMNOPQRST"))
+    for found in (evaluate(drawn, 200).metrics, evaluate(draw(n=400, n_patients=6), 200).metrics):
+        limited = [name.removesuffix("_low") for name in found if name.endswith("_low")]
+        assert limited
+        outside = [n for n in limited if not found[f"{n}_low"] - 1e-9 <= found[n] <= found[f"{n}_high"] + 1e-9]
+        assert outside == []
 
 
 def test_an_interval_over_patients_is_wider_than_one_over_rows() -> None:

@@ -13,7 +13,7 @@ from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Sampler
-from ecg_lightning.splits import Split
+from ecg_lightning.splits import Split, check_known
 from ecg_lightning.store import Corpus
 from ecg_lightning.structures import Refused, Sheet, WindowTable
 from ecg_lightning.windowing import Crops
@@ -29,7 +29,7 @@ class Labelled(Corpus, Protocol):
 
     def sheet(self) -> Sheet: ...
     def labels(self, kind: str, least_percent: float) -> Int[np.ndarray, "record class"]: ...
-    def remarks(self) -> tuple[str, ...]: ...
+    def remarks(self, records: Sequence[str]) -> tuple[str, ...]: ...
 
 
 class RecordData(Windowed):
@@ -96,7 +96,7 @@ class RecordData(Windowed):
         words = (
             f"{left_out:,} of {len(self.store.records):,} records have no label of kind {self.labels} and are left out"
         )
-        return (*self.labelled.remarks(), *([words] if left_out else []))
+        return (*self.labelled.remarks(self.store.records), *([words] if left_out else []))
 
     @cached_property
     def table(self) -> WindowTable:
@@ -105,7 +105,9 @@ class RecordData(Windowed):
         Raises:
             Refused: the corpus orders other classes, or no recording has a label.
         """
-        store, sheet = self.store, self.labelled.sheet()
+        sheet = self.labelled.sheet()
+        check_known(self.split, sheet.patient_known)  # before anything is prepared
+        store = self.store
         place = {name: i for i, name in enumerate(self.labelled.records())}
         listed = np.array([place[name] for name in store.records])  # the store may have skipped some
         label = self.labelled.labels(self.labels, self.least_percent)[listed]

@@ -125,7 +125,7 @@ class Windowed(LightningDataModule):
         gathered = what if isinstance(what, Batch) else self._on_device(what.device).gather(what, scored[0], seed)
         if seed is None:
             return gathered
-        generator = torch.Generator(gathered.ecg.device).manual_seed(seed)
+        generator = torch.Generator(gathered.ecg.device).manual_seed(seed + 1)  # seed itself has drawn the crops
         return self.augment(gathered, self.preprocess.fs_hz, generator)
 
     def _on_device(self, device: torch.device) -> WindowSource:

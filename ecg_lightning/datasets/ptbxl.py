@@ -116,19 +116,19 @@ class PTBXL(Located):
             label[row, [place[name] for name in scp.labels(codes, kind, least_percent)]] = 1
         return label
 
-    def remarks(self) -> tuple[str, ...]:
-        """What a reader of numbers must know of these records, one sentence each."""
-        rows = [self._rows[record] for record in self.records()]
+    def remarks(self, records: Sequence[str]) -> tuple[str, ...]:
+        """What a reader of numbers must know of the records that were read, one sentence each."""
+        rows = [self._rows[record] for record in records]
         n_unknown = sum(not row.patient_known for row in rows)
         n_over_89 = sum(row.over_89 for row in rows)
         n_ageless = sum(row.age_years != row.age_years for row in rows)
         n_sexless = sum(row.sex_female != row.sex_female for row in rows)
         n, subset = len(rows), len(rows) < N_RECORDS and not self.synthetic
         said = {
-            f"{n} of PTB-XL's {N_RECORDS} records are read: figures do not compare with those of all": subset,
-            f"{n_unknown} of {n} records name no patient: each counts as one of its own": n_unknown,
-            f"{n_over_89} of {n} records are of people over 89, written as age 300: 90 is used": n_over_89,
-            f"age is not known in {n_ageless} and sex in {n_sexless} of {n} records": n_ageless or n_sexless,
+            f"{n:,} of PTB-XL's {N_RECORDS:,} records are read: figures do not compare with those of all": subset,
+            f"{n_unknown:,} of {n:,} records name no patient: each counts as one of its own": n_unknown,
+            f"{n_over_89:,} of {n:,} records are of people over 89, written as age 300: 90 is used": n_over_89,
+            f"age is not known in {n_ageless:,} and sex in {n_sexless:,} of {n:,} records": n_ageless or n_sexless,
             "signals have no unit (NU): amplitude is lost, only the shape of waves can be judged": self.unit == "NU",
         }
         return tuple(sentence for sentence, applies in said.items() if applies)

@@ -85,8 +85,9 @@ class Classification(LightningModule):
         """Keep the learning rate beside the losses, and lower it before the epoch's checkpoint is written."""
         self.log("lr", self.optimizers().param_groups[0]["lr"])  # type: ignore[union-attr]
         schedule: Any = self.lr_schedulers()
-        if isinstance(schedule, ReduceLROnPlateau):
-            schedule.step(self.trainer.callback_metrics[self.monitor])
+        scored = self.trainer.callback_metrics.get(self.monitor)  # none where the run ends inside its first epoch
+        if isinstance(schedule, ReduceLROnPlateau) and scored is not None:
+            schedule.step(scored)
 
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Nothing here: Lightning would take the step after the checkpoint, and a resumed run would never take it."""
@@ -100,7 +101,7 @@ class Classification(LightningModule):
         schedule = self.schedule(optimizer, n_steps=self.trainer.estimated_stepping_batches)
         return {
             "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "monitor": self.monitor, "interval": "epoch"},
+            "lr_scheduler": {"scheduler": schedule, "monitor": self.monitor, "interval": "epoch", "strict": False},
         }
 
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor, Tensor]:

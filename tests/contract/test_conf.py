@@ -277,7 +277,7 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
         features=Features((), "diagnostic"),
         facts=facts,
     )
-    known = ("corpus", "source", "fingerprint", "licence", "citation")
+    known = ("corpus", "source", "fingerprint", "licence", "citation", "remarks")
     card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
     said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, {}, pd.DataFrame())).to_json()
     assert json.loads(said)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}

@@ -262,7 +262,7 @@ def test_a_record_in_another_unit_than_the_first_is_bad(tmp_path: Path) -> None:
 
 
 def test_records_of_a_corpus_without_patients_go_by_its_own_folds(data_dir: Path) -> None:
-    with pytest.raises(Refused, match=r"5 of 36 records have no patient id.*use split=official"):
+    with pytest.raises(Refused, match=r"6 of 40 records have no patient id.*use split=official"):
         _ = record_data(data_dir, split=Holdout(0.2, 0.2, seed=0)).fold
 
 
@@ -298,3 +298,19 @@ def test_recordings_of_another_rate_are_resampled_before_they_are_cut(tmp_path: 
     assert batches(data, "val")[0].ecg.shape == (1, 7, 12, 250)
     whole = replace(data.preprocess, scale="none").apply(corpus_in(tmp_path, 500).read("00009", LEADS).ecg_mv, 500.0)
     np.testing.assert_allclose(batches(data, "val")[0].ecg[0, -1], whole[:, -250:], atol=1e-6)
+
+
+def test_what_draws_a_crop_draws_nothing_else(data_dir: Path) -> None:
+    data, heard = record_data(data_dir, window=CROPS), []
+
+    def listen(batch: Batch, fs_hz: float, generator: torch.Generator) -> Batch:  # noqa: ARG001
+        heard.append(generator.initial_seed())
+        return batch
+
+    data.augment = listen  # type: ignore[assignment]
+    drawn = []
+    for handed in data.train_dataloader():
+        drawn.append(handed[-1])
+        data.on_after_batch_transfer(handed, 0)
+    assert len(heard) == len(drawn) > 0
+    assert not set(heard) & set(drawn)

@@ -144,7 +144,7 @@ def test_lost_amplitude_is_said_once_for_all_records(data_dir: Path) -> None:
         write_record(data_dir / "ptbxl", ecg_id, unit="NU", gain=100.0)
     corpus = corpus_in(data_dir)
     assert (corpus.unit, corpus.read("00004", ("I",)).unit) == ("NU", "NU")
-    assert sum("amplitude is lost" in remark for remark in corpus.remarks()) == 1
+    assert sum("amplitude is lost" in remark for remark in corpus.remarks(corpus.records())) == 1
 
 
 def test_record_in_another_unit_than_the_first_is_refused(data_dir: Path) -> None:
@@ -168,7 +168,7 @@ def test_synthetic_comes_from_the_files(tmp_path: Path) -> None:
     corpus = corpus_in(tmp_path)
     assert corpus.synthetic
     assert corpus.read("00004", ("I",)).synthetic
-    assert not any("PTB-XL's" in remark for remark in corpus.remarks())
+    assert not any("PTB-XL's" in remark for remark in corpus.remarks(corpus.records()))
 
 
 def test_unknown_person_is_one_of_their_own(data_dir: Path) -> None:
@@ -185,8 +185,8 @@ def test_sheet_says_fold_age_and_sex(data_dir: Path) -> None:
 
 
 def test_remarks_say_what_a_reader_must_know(data_dir: Path) -> None:
-    assert corpus_in(data_dir).remarks() == (
-        "4 of PTB-XL's 21799 records are read: figures do not compare with those of all",
+    assert corpus_in(data_dir).remarks(corpus_in(data_dir).records()) == (
+        "4 of PTB-XL's 21,799 records are read: figures do not compare with those of all",
         "1 of 4 records name no patient: each counts as one of its own",
         "1 of 4 records are of people over 89, written as age 300: 90 is used",
         "age is not known in 1 and sex in 1 of 4 records",

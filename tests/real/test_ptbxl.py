@@ -51,10 +51,10 @@ def test_raw_records_are_read_as_wfdb_reads_them(tmp_path: Path, fs_hz: int) -> 
 
 def test_records_without_amplitude_say_so(corpus: PTBXL) -> None:
     assert (len(corpus.records()), corpus.unit) == (2127, "NU")
-    assert corpus.remarks() == (
-        "2127 of PTB-XL's 21799 records are read: figures do not compare with those of all",
-        "1682 of 2127 records name no patient: each counts as one of its own",
-        "26 of 2127 records are of people over 89, written as age 300: 90 is used",
+    assert corpus.remarks(corpus.records()) == (
+        "2,127 of PTB-XL's 21,799 records are read: figures do not compare with those of all",
+        "1,682 of 2,127 records name no patient: each counts as one of its own",
+        "26 of 2,127 records are of people over 89, written as age 300: 90 is used",
         "signals have no unit (NU): amplitude is lost, only the shape of waves can be judged",
     )
     theirs = wfdb.rdrecord(str(corpus.sources("00317")[0].with_suffix("")))
