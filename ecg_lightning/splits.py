@@ -222,7 +222,7 @@ def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
     n_unknown = int((~patient_known).sum())
     if n_unknown and "patient" in split.needs:
         raise Refused(
-            f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so a split by patients cannot keep them "
+            f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so no split by patients keeps them "
             f"apart: use split=official, the corpus's own folds"
         )
 
