@@ -8,7 +8,7 @@ from ecg_lightning.constructors import Constructor, constructor
 from ecg_lightning.structures import PERSON
 
 MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
-DATA_SAYS = ("needs", "describes", "scopes")
+DATA_SAYS = ("needs", "describes", "scopes", "modes")
 FITTING = {"beat": "rhythm", "person": "demographics"}  # features by what a row of a task is about
 
 
@@ -66,6 +66,8 @@ def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iter
             f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
             f"task {cfg.task.name} is about a {describes}: features={FITTING[describes]}, or features=none"
         )
+    if cfg.task.mode not in data.declares["modes"]:
+        yield f"task.mode={cfg.task.mode} is not for task {cfg.task.name}: {' or '.join(data.declares['modes'])}"
     if model.declares["scope"] not in data.declares["scopes"]:
         yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
 

@@ -20,12 +20,15 @@ class ConfigError(ValueError):
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Say what the block refuses in a line, and end the process with 2; stay quiet where nobody reads on."""
+    """Say what the block refuses in a line, and end the process with 2; stay quiet where nobody reads on or Ctrl-C."""
     try:
         yield
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {in_short(error)}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped before training began", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -26,6 +26,7 @@ from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
+log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 KEPT = ("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "report.html", "figures")
 
@@ -75,6 +76,8 @@ def _run(
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
+    for remark in card["remarks"]:
+        log.warning("note: %s", remark)
     write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = assembly.build_network(cfg, data.facts)

@@ -38,6 +38,7 @@ class Task:
     monitor: Monitor = field(default_factory=Monitor)
     metrics: Any = MISSING
     mode: str = MISSING
+    max_epochs: int = 30  # a preset's number; trainer=smoke and trainer.max_epochs have the last word
     signal: Signal = field(default_factory=Signal)
     without: list[str] = field(default_factory=list)
     module: Any = None

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-PERSON = ("age_years", "sex_female")
-"""Numbers about a person, by the names that records, sheets and features call them."""
+PERSON: Mapping[str, tuple[int, int]] = MappingProxyType({"age_years": (0, 130), "sex_female": (0, 1)})
+"""Numbers about a person, by the names that records, sheets and features call them, and between which limits."""
 
 
 class Refused(ValueError):
@@ -37,6 +38,9 @@ class Record:
         synthetic: read from the record's own header.
         unit: of the samples; "NU" where the corpus has lost the amplitude.
         person: numbers about the person by name, e.g. {"age_years": 63.0, "sex_female": 1.0}; NaN is not known.
+
+    Raises:
+        BadRecord: an R peak lies outside the record, or a number about the person is unknown or impossible.
     """
 
     name: str
@@ -49,6 +53,19 @@ class Record:
     synthetic: bool
     unit: str = "mV"
     person: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n_samples = self.ecg_mv.shape[1]
+        if len(self.peak_sample) and not 0 <= self.peak_sample.min() <= self.peak_sample.max() < n_samples:
+            raise BadRecord(
+                f"record {self.name}: R peaks run from {self.peak_sample.min()} to {self.peak_sample.max()}, outside "
+                f"its {n_samples} samples: count them at fs_hz, from the first sample"
+            )
+        for name, value in self.person.items():
+            least, most = PERSON.get(name, (1, 0))
+            if name not in PERSON or value < least or value > most:
+                known = ", ".join(f"{name} from {low} to {high}" for name, (low, high) in PERSON.items())
+                raise BadRecord(f"record {self.name}: person has {name}={value}, but takes {known}, or NaN")
 
 
 @dataclass(frozen=True, eq=False)

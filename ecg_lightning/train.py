@@ -50,7 +50,7 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
 
     _plain_warnings()
     if status.state == "finished":
-        print(f"{folder} has finished already; nothing is done again")
+        print(f"{folder} has finished already; nothing is done again. To train for longer, start a new run")
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None

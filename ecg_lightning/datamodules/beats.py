@@ -46,6 +46,7 @@ class BeatData(Windowed):
     needs = ("beats",)
     describes = "beat"
     scopes = ("window", "sequence")
+    modes = ("diagnostic", "real_time")
 
     def __init__(
         self,

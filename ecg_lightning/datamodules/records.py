@@ -60,6 +60,7 @@ class RecordData(Windowed):
     needs = ("statements", "person")
     describes = "person"
     scopes = ("window",)
+    modes = ("diagnostic",)
 
     def __init__(
         self,
@@ -81,8 +82,7 @@ class RecordData(Windowed):
         if not 0 <= least_percent <= 100:
             raise ValueError(f"task.data.least_percent={least_percent} must lie between 0 and 100")
         if corpus.unit != "mV":
-            own = "running" if preprocess.mode == "real_time" else "record"
-            scale = own if preprocess.scale == "none" else preprocess.scale
+            scale = "record" if preprocess.scale == "none" else preprocess.scale
             preprocess = replace(preprocess, unit=corpus.unit, scale=scale)
         super().__init__(
             corpus, classes, window, preprocess, features, split, sampler, augment, batch_size, seed, cache_dir

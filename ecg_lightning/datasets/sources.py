@@ -62,7 +62,7 @@ def locate(corpus: Findable, data_dir: Path, cache_dir: Path, source: str) -> Pl
 
     Raises:
         ValueError: source is none of these.
-        CorpusNotFound: source is "local" and there is no such folder.
+        CorpusNotFound: source is "local" and there is no such folder, or data_dir is that folder itself.
     """
     check_source(source)
     root = data_dir.absolute() / corpus.name
@@ -72,6 +72,8 @@ def locate(corpus: Findable, data_dir: Path, cache_dir: Path, source: str) -> Pl
         return Place(root, "download")
     if source != "synthetic" and root.is_dir():
         return Place(root, "local")
+    if source != "synthetic" and data_dir.name == corpus.name and data_dir.is_dir():
+        raise CorpusNotFound(f"data_dir={data_dir} is the database itself: give the folder above, {data_dir.parent}")
     if source == "local":
         raise CorpusNotFound(
             f"no database {corpus.name}: {root} is not a folder; get it with `{corpus.download_command}`, "

@@ -27,7 +27,8 @@ def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: S
     console, numbers = Console(), found.metrics
     if predictions.synthetic:
         console.print("SYNTHETIC data: these numbers say nothing about patients", style="yellow")
-    for line in (*in_words(predictions.tags, remarks), *remarks):
+    tags = {name: value for name, value in predictions.tags.items() if name != "synthetic"}  # said just now
+    for line in (*in_words(tags, remarks), *remarks):
         console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
     title = f"95 % intervals over {predictions.resample}s"

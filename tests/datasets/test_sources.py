@@ -151,3 +151,10 @@ def test_source_hash_follows_the_text(tmp_path: Path) -> None:
     file.write_text("two")
     assert source_hash([file]) != before
     assert len(before) == 12
+
+
+def test_the_database_itself_is_no_folder_of_databases(tmp_path: Path) -> None:
+    folder = tmp_path / "letters"
+    folder.mkdir()
+    with pytest.raises(CorpusNotFound, match="is the database itself: give the folder above"):
+        locate(Letters(), folder, tmp_path / "cache", "auto")
