@@ -3,7 +3,7 @@
 import difflib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ GIVEN = {  # by train
     "task.module": ("network", "loss"),
     "modules": ("network", "loss"),
 }
-LIGHT = ("preprocess", "features", "split", "sampler")  # constructed as part of the check
+LIGHT = ("preprocess", "features", "split", "sampler", "task.data.window")  # constructed as part of the check
 LEARNING = ("augment", "loss", "model", "optim")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
@@ -70,7 +70,9 @@ def check(cfg: DictConfig) -> None:
         raise ConfigError("\n".join(wrong))
     if wrong := [line for path, node in parts for line in _check_arguments(cfg, path, node)]:
         raise ConfigError("\n".join(wrong))
-    if wrong := [*clashes(cfg), *_impossible_values(cfg)]:
+    if wrong := [*clashes(cfg), *_refused(cfg, LIGHT), *_impossible_values(cfg)]:
+        raise ConfigError("\n".join(wrong))
+    if wrong := [*_refused(cfg, LEARNING)]:  # last, as they take a second to import
         raise ConfigError("\n".join(wrong))
 
 
@@ -176,22 +178,27 @@ def _hint(key: str, takes: Constructor) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; it takes {', '.join(takes.arguments)}"
 
 
-def _impossible_values(cfg: DictConfig) -> Iterator[str]:
-    """What the parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
+def _refused(cfg: DictConfig, parts: Sequence[str]) -> Iterator[str]:
+    """What parts say no to when they are constructed, those that learn with stand-ins for what data will say."""
     import torch  # only here: --help and typos are to be answered before it is there
 
     n_features = len(cfg.features.names) or 1  # that a network has none is said among the clashes
     n_classes = len(cfg.task.classes)
     stand_in = Facts((1,) * n_classes, n_classes, (0.0,) * n_features, (1.0,) * n_features)
-    for part in (*LIGHT, *LEARNING):
-        asked = constructor(cfg[part]._target_).arguments if part in LEARNING else ()
-        given = {name: getattr(stand_in, name) for name in FACTS if name in asked and name not in cfg[part]}
+    for part in parts:
+        node = OmegaConf.select(cfg, part)
+        asked = constructor(node._target_).arguments
+        given = {name: getattr(stand_in, name) for name in FACTS if name in asked and name not in node}
         try:
-            made = constructed(cfg[part], **given)
+            made = constructed(node, **given)
             if part == "optim":
                 made([torch.nn.Parameter(torch.zeros(1))])
         except (ConfigError, ValueError) as error:
             yield f"{part}: {error}"
+
+
+def _impossible_values(cfg: DictConfig) -> Iterator[str]:
+    """Values that no part would notice."""
     watched = ["val/loss", *(f"val/{name}" for name in cfg.task.metrics)]
     if cfg.task.monitor.metric not in watched:
         yield f"task.monitor.metric={cfg.task.monitor.metric} is not watched: choose from {', '.join(watched)}"

@@ -1,10 +1,8 @@
 """One run: from a checked config to a complete run folder."""
 
-import ctypes
 import json
 import logging
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +18,7 @@ from ecg_lightning.callbacks import Speed
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
+from ecg_lightning.memory import kept_memory
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, leads, write_json
 from ecg_lightning.structures import Refused
@@ -27,7 +26,6 @@ from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 log = logging.getLogger(__name__)
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 KEPT = ("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "report.html", "figures")
 
 
@@ -155,27 +153,12 @@ def git_commit() -> str | None:
     return None if said[0].returncode else said[0].stdout.strip() + ("+" if said[1].stdout else "")
 
 
-def keep_memory() -> None:
-    """Let glibc keep what a step frees: to give it back and fetch it again costs a CPU up to a fifth of the step.
-
-    Source:
-        mallopt(3), M_MMAP_THRESHOLD and M_TRIM_THRESHOLD.
-    """
-    if sys.platform != "linux":
-        return
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "mallopt"):  # musl has none
-        libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
-        libc.mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)
-
-
 def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> Trainer:
     """Train from the beginning or from the last whole epoch; leaves the best weights in the module.
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the checkpoint of the last whole epoch is kept.
     """
-    keep_memory()
     wanted = [c for c in constructed(cfg.callbacks).values() if c is not None]  # a preset may leave one out
     callbacks = [c for c in wanted if cfg.trainer.enable_progress_bar or not is_bar(c)]
     trainer = constructed(
@@ -185,7 +168,8 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     last = checkpoints / "last.ckpt"
     begun = cfg.resume is not None and last.is_file()
     try:
-        trainer.fit(module, data, ckpt_path=last if begun else None, weights_only=True)
+        with kept_memory():
+            trainer.fit(module, data, ckpt_path=last if begun else None, weights_only=True)
     except SystemExit:
         raise Interrupted(str(history.folder)) from None
     if not trainer.is_global_zero:

@@ -35,7 +35,7 @@ class Windowed(LightningDataModule):
         split: who stands on which side.
         sampler: order of a training epoch.
         augment: what chance does to training batches.
-        batch_size: rows a batch.
+        batch_size: windows a batch; sequences count with all their beats, recordings that are scored with all crops.
         seed: of the order, the crops and the augmentation of training rows.
         cache_dir: where the store lies.
 
@@ -142,7 +142,8 @@ class Windowed(LightningDataModule):
         items = Items(torch.from_numpy(row), torch.from_numpy(scored), source)
         label = _rarest(self.table.label, self.facts.class_counts)[row if row.ndim == 1 else row[:, 0]]
         rank = (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
-        n_items = max(1, self.batch_size // (1 if row.ndim == 1 else row.shape[1]))
+        n_crops = 1 if self.source.crop_start is None or sampler is not None else len(self.source.crop_start)
+        n_items = max(1, self.batch_size // (n_crops if row.ndim == 1 else row.shape[1]))
         return loader(items, Epochs(label, n_items, sampler, self.seed, rank))
 
 

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "metrics": "",
     "constructors": "",
     "history": "",
+    "memory": "",
     "mlflow_run": "",
     "schedules": "",
     "schema": "",

@@ -1,0 +1,33 @@
+"""Memory is kept while a network trains, and not after."""
+
+import resource
+import sys
+
+import numpy as np
+import pytest
+
+from ecg_lightning.memory import kept_memory
+
+N_BYTES, N_ROUNDS, PAGE = 16 << 20, 20, 4096
+
+
+def faults() -> int:
+    """Pages fetched while an array is made, touched and freed again and again."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(N_ROUNDS):
+        np.empty(N_BYTES, np.uint8)[::PAGE] = 1
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems are left as they are")
+def test_pages_are_fetched_once_while_it_trains_and_anew_after() -> None:
+    with kept_memory():
+        inside = faults()
+    assert inside <= 2 * N_BYTES / PAGE
+    assert faults() > 3 * inside
+
+
+def test_memory_is_given_back_after_an_error_too() -> None:
+    with pytest.raises(KeyError), kept_memory():
+        raise KeyError("stop")
+    assert np.zeros(N_BYTES, np.uint8).sum() == 0
