@@ -10,7 +10,7 @@ import wfdb
 
 from ecg_lightning.datasets.mitdb import MITDB
 
-DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere"))
+DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
 pytestmark = pytest.mark.skipif(not (DATA_DIR / "mitdb").is_dir(), reason="ECG_DATA_DIR holds no mitdb")
 
 # Source: de Chazal et al., IEEE Trans Biomed Eng 51(7):1196-1206 (2004); AAMI EC57 for the classes

@@ -12,7 +12,7 @@ from ecg_lightning import scp
 from ecg_lightning.datasets import ptbxl_tables
 from ecg_lightning.datasets.ptbxl import PTBXL
 
-DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere"))
+DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
 RAW = DATA_DIR / "ptbxl_raw_sample"
 pytestmark = pytest.mark.skipif(
     not ((DATA_DIR / "ptbxl").is_dir() and RAW.is_dir()), reason="ECG_DATA_DIR holds no ptbxl and ptbxl_raw_sample"

@@ -14,7 +14,7 @@ from ecg_lightning.predictions import Predictions
 from tests.corpora.record_data import LEADS, SUPER
 from tests.corpora.record_run import BRIEF, NETWORK, start
 
-DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere"))
+DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
 pytestmark = [
     pytest.mark.skipif(not (DATA_DIR / "ptbxl").is_dir(), reason="ECG_DATA_DIR holds no ptbxl"),
     pytest.mark.filterwarnings("ignore:.*:UserWarning:pytorch_lightning"),
