@@ -7,8 +7,9 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -145,14 +146,15 @@ def _write(part: Path, corpus: Corpus, preprocess: Preprocess) -> None:
     beats: list[tuple[np.ndarray, np.ndarray]] = []
     skipped: dict[str, str] = {}
     first = 0
-    outcomes = track(
-        _prepared(corpus, preprocess, names),
-        f"preparing {corpus.name}",
-        len(names),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
-    with (part / "signal.f32").open("wb") as file:
+    # closed here: an error would leave it to the garbage collector, which may run in one of its own threads
+    with closing(_prepared(corpus, preprocess, names)) as prepared, (part / "signal.f32").open("wb") as file:
+        outcomes = track(
+            prepared,
+            f"preparing {corpus.name}",
+            len(names),
+            console=Console(stderr=True),
+            disable=not sys.stderr.isatty(),
+        )
         for name, outcome in zip(names, outcomes, strict=True):
             if isinstance(outcome, BadRecord):
                 skipped[name] = str(outcome)
@@ -185,7 +187,7 @@ def _check_loss(skipped: dict[str, str], n_records: int, policy: str, error: Bad
         ) from error
 
 
-def _prepared(corpus: Corpus, preprocess: Preprocess, names: Sequence[str]) -> Iterator[Outcome]:
+def _prepared(corpus: Corpus, preprocess: Preprocess, names: Sequence[str]) -> Generator[Outcome]:
     """Every record in order, preprocessed by as many threads as there are cores.
 
     Threads, as numpy and scipy let go of the interpreter; processes would import, pickle, and not mix with threads.
