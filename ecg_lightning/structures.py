@@ -11,6 +11,13 @@ PERSON: Mapping[str, tuple[int, int]] = MappingProxyType({"age_years": (0, 130),
 """Numbers about a person, by the names that records, sheets and features call them, and between which limits."""
 
 
+SEGMENT = (
+    *("hr_bpm", "mean_rr_s", "sdnn_s", "rmssd_s", "pnn50", "min_rr_s", "max_rr_s"),
+    *("r_amplitude", "t_amplitude", "t_over_r", "rt_peak_s", "qt_s", "qtc_s", "hour_sin", "hour_cos"),
+)
+"""Numbers about a stretch of seconds: its rhythm, the shape of its mean beat, and the hour of the day."""
+
+
 class Refused(ValueError):
     """Data and settings that cannot go together; the message says what to do."""
 
@@ -21,6 +28,19 @@ class BadRecord(Refused):
 
 class CorpusNotFound(FileNotFoundError):
     """A database, or part of it, that is not where it was looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signal:
+    """Another signal than the ECG, recorded at the same time.
+
+    Args:
+        value: one row per channel, in the unit of its corpus; NaN where it was not recorded.
+        fs_hz: its own sampling rate.
+    """
+
+    value: Float[np.ndarray, "channel time"]
+    fs_hz: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +58,8 @@ class Record:
         synthetic: read from the record's own header.
         unit: of the samples; "NU" where the corpus has lost the amplitude.
         person: numbers about the person by name, e.g. {"age_years": 63.0, "sex_female": 1.0}; NaN is not known.
+        begin_s: of the first sample, in seconds since 1970 by the recorder's own clock; NaN is not known.
+        extra: other signals by name, e.g. "breathing", each from the first sample on.
 
     Raises:
         BadRecord: an R peak lies outside the record, or a number about the person is unknown or impossible.
@@ -53,6 +75,8 @@ class Record:
     synthetic: bool
     unit: str = "mV"
     person: Mapping[str, float] = field(default_factory=dict)
+    begin_s: float = float("nan")
+    extra: Mapping[str, Signal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n_samples = self.ecg_mv.shape[1]
@@ -100,6 +124,9 @@ class WindowTable:
         official_fold: the corpus's own division by patients; None where it has none.
         patient_known: False where nobody says whose the record is; None where all are known.
         groups: what the numbers are told apart by, e.g. {"sex": ("female", "male", ...)}, one word per row.
+        day: of the row, in days since 1970 by the recorder's clock; None where nobody knows.
+        episode: rows of one number stay on one side of every split but a leaky one; -1 stands alone.
+        measured: what else is known of each row, by name with its unit, e.g. "glucose_mmol_l".
     """
 
     record: Int[np.ndarray, " row"]
@@ -115,6 +142,9 @@ class WindowTable:
     official_fold: Int[np.ndarray, " row"] | None = None
     patient_known: Bool[np.ndarray, " row"] | None = None
     groups: Mapping[str, np.ndarray] = field(default_factory=dict)
+    day: Int[np.ndarray, " row"] | None = None
+    episode: Int[np.ndarray, " row"] | None = None
+    measured: Mapping[str, Float[np.ndarray, " row"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.record)
@@ -154,9 +184,14 @@ class Facts:
         n_rows: training rows; fewer than the sum of class_counts where a row may be of several classes.
         feature_mean: per feature, over the training rows.
         feature_std: per feature, over the training rows; 1 where a feature never varies.
+        positive_counts: training rows that are a yes to each output of a network: as class_counts, but the second
+            class alone where there are two and one output tells them apart.
+        extra_channels: rows of each of the other signals, by name.
     """
 
     class_counts: tuple[int, ...]
     n_rows: int
     feature_mean: tuple[float, ...]
     feature_std: tuple[float, ...]
+    positive_counts: tuple[int, ...]
+    extra_channels: Mapping[str, int] = field(default_factory=dict)
