@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from omegaconf import DictConfig
 
 from ecg_lightning.constructors import Constructor, constructor
-from ecg_lightning.structures import PERSON
+from ecg_lightning.structures import PERSON, SEGMENT
 
 MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems", "weighted")
-DATA_SAYS = ("needs", "describes", "scopes", "modes")
-FITTING = {"beat": "rhythm", "person": "demographics"}  # features by what a row of a task is about
+DATA_SAYS = ("problem", "needs", "describes", "scopes", "modes")
+FITTING = {"beat": "rhythm", "person": "demographics", "segment": "hrv"}  # features by what a row of a task is about
 
 
 def clashes(cfg: DictConfig) -> Iterator[str]:
@@ -30,7 +30,10 @@ def clashes(cfg: DictConfig) -> Iterator[str]:
     if silent:
         yield from silent
         return
+    if cfg.task.problem != data.declares["problem"]:
+        yield f"task.problem={cfg.task.problem}, but rows of {data.name} are {data.declares['problem']}: leave it so"
     yield from _row_clashes(cfg, model, data)
+    yield from _extra_clashes(cfg, model, corpus)
     yield from _learning_clashes(cfg, model, loss, sampler)
     for who, part in (("split", split), ("task", data)):
         if lacking := [need for need in part.declares["needs"] if need not in corpus.declares["provides"]]:
@@ -56,20 +59,35 @@ def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sa
 def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iterator[str]:
     """What the network takes, against what a row of the task is about."""
     describes, names = data.declares["describes"], cfg.features.names
-    if "features" in model.declares["takes"] and not names:
+    if "features" in model.declares["takes"] and "features" not in model.declares.get("optional", ()) and not names:
         yield (
             f"model {model.name} needs features, but none are chosen: "
             f"features={FITTING[describes]}, or a model of the ECG alone"
         )
-    if strange := [name for name in names if (name in PERSON) != (describes == "person")]:
+    if strange := [name for name in names if _about(name) != describes]:
         yield (
-            f"features {', '.join(strange)} describe a {'person' if strange[0] in PERSON else 'beat'}, but a row of "
-            f"task {cfg.task.name} is about a {describes}: features={FITTING[describes]}, or features=none"
+            f"features {', '.join(strange)} describe a {_about(strange[0])}, but a row of task {cfg.task.name} is "
+            f"about a {describes}: features={FITTING[describes]}, or features=none"
         )
     if cfg.task.mode not in data.declares["modes"]:
         yield f"task.mode={cfg.task.mode} is not for task {cfg.task.name}: {' or '.join(data.declares['modes'])}"
     if model.declares["scope"] not in data.declares["scopes"]:
-        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a whole recording"
+        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a {describes} by itself"
+
+
+def _about(name: str) -> str:
+    return "person" if name in PERSON else "segment" if name in SEGMENT else "beat"
+
+
+def _extra_clashes(cfg: DictConfig, model: Constructor, corpus: Constructor) -> Iterator[str]:
+    """Other signals, against what the corpus has and the network takes; a pretrained encoder, against its place."""
+    there = corpus.declares.get("extra_signals", ())
+    if lacking := [name for name in cfg.task.extra if name not in there]:
+        yield f"task.extra={lacking} is not in dataset {corpus.name}, which has {', '.join(there) or 'the ECG alone'}"
+    if cfg.task.extra and "extra" not in model.declares["takes"]:
+        yield f"model {model.name} takes no other signals, but task.extra={list(cfg.task.extra)} asks for some: give []"
+    if cfg.pretrain.latent_size and "latent_size" not in model.arguments:
+        yield f"model {model.name} has no place for a pretrained encoder: pretrain=none, or model=cnn_lstm_attention"
 
 
 def _sequence_clashes(cfg: DictConfig, model: Constructor, sampler: Constructor) -> Iterator[str]:

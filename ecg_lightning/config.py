@@ -184,7 +184,9 @@ def _refused(cfg: DictConfig, parts: Sequence[str]) -> Iterator[str]:
 
     n_features = len(cfg.features.names) or 1  # that a network has none is said among the clashes
     n_classes = len(cfg.task.classes)
-    stand_in = Facts((1,) * n_classes, n_classes, (0.0,) * n_features, (1.0,) * n_features)
+    counts, extra = (1,) * n_classes, dict.fromkeys(cfg.task.extra, 1)
+    positive = counts[-1:] if cfg.task.problem == "binary" else counts
+    stand_in = Facts(counts, n_classes, (0.0,) * n_features, (1.0,) * n_features, positive, extra)
     for part in parts:
         node = OmegaConf.select(cfg, part)
         asked = constructor(node._target_).arguments
@@ -206,5 +208,7 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
         yield f"task.monitor.mode={cfg.task.monitor.mode} must be min or max"
     if cfg.task.labels is not None and list(cfg.task.classes) != (own := list(resolvers.scp_kind(cfg.task.labels))):
         yield f"task.classes={list(cfg.task.classes)} must be those of task.labels={cfg.task.labels}: leave it at {own}"
+    if cfg.task.least_specificity is not None and not 0 <= cfg.task.least_specificity < 1:
+        yield f"task.least_specificity={cfg.task.least_specificity} must be at least 0 and below 1, or null for best F1"
     if cfg.trainer.get("max_epochs") == 0:
         yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from ecg_lightning.dsp import filters, normalise, resample, rhythm
-from ecg_lightning.structures import PERSON, Record, Refused
-from ecg_lightning.windowing import Crops, Window, cut, scale_windows
+from ecg_lightning.dsp import filters, normalise, peaks, quality, resample, rhythm, segments
+from ecg_lightning.structures import PERSON, SEGMENT, Record, Refused, Signal
+from ecg_lightning.windowing import Crops, Segments, Window, cut, scale_windows
 
+BEATS = ("annotated", "detected")
 FILTERS = ("butterworth", "median", "none")
 SCALES = ("window", "record", "running", "none")
 MODES = ("diagnostic", "real_time")
@@ -34,6 +35,8 @@ class Preprocess:
         order: of either slope.
         scale: z-score by "window", by "record", by "running" mean and spread, or "none".
         unit: of the records, "mV"; "NU" where their amplitude is lost, which takes a z-score.
+        beats: "annotated" R peaks come with the record; "detected" ones are found in its first lead, and every second
+            of it is judged, as nobody has looked at it.
     """
 
     leads: Sequence[str]  # lists of the config become tuples
@@ -46,10 +49,12 @@ class Preprocess:
     order: int = 2
     scale: str = "window"
     unit: str = "mV"
+    beats: str = "annotated"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "leads", tuple(self.leads))
-        for name, known in (("filter", FILTERS), ("scale", SCALES), ("mode", MODES), ("phase", ("zero", "causal"))):
+        words = {"filter": FILTERS, "scale": SCALES, "mode": MODES, "phase": ("zero", "causal"), "beats": BEATS}
+        for name, known in words.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)} is unknown: choose from {', '.join(known)}")
         if not self.leads:
@@ -119,10 +124,10 @@ class Preprocess:
 
 @dataclass(frozen=True)
 class Features:
-    """Numbers beside the ECG: of the rhythm, one row per beat, or of the person, one row per recording.
+    """Numbers beside the ECG: one row per beat of its rhythm, per recording of the person, or per segment of seconds.
 
     Args:
-        names: from `dsp.rhythm.NAMES`, or from PERSON; none for a model of the ECG alone.
+        names: all from `dsp.rhythm.NAMES`, from PERSON or from SEGMENT; none for a model of the ECG alone.
         mode: "real_time" allows nothing that looks ahead.
     """
 
@@ -131,11 +136,12 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        if unknown := [name for name in self.names if name not in (*rhythm.NAMES, *PERSON)]:
-            raise ValueError(f"features.names holds {unknown}: choose from {', '.join((*rhythm.NAMES, *PERSON))}")
-        if len({name in PERSON for name in self.names}) > 1:
+        if unknown := [name for name in self.names if not _describes(name)]:
+            known = ", ".join((*rhythm.NAMES, *PERSON, *SEGMENT))
+            raise ValueError(f"features.names holds {unknown}: choose from {known}")
+        if len(about := sorted({_describes(name) for name in self.names})) > 1:
             raise ValueError(
-                f"features.names={list(self.names)} mixes beats and persons: take {', '.join(PERSON)} alone, or none"
+                f"features.names={list(self.names)} mixes what is about a {' and a '.join(about)}: take those of one"
             )
         ahead = self.looking_ahead
         if self.mode == "real_time" and ahead:
@@ -145,10 +151,8 @@ class Features:
 
     @property
     def describes(self) -> str | None:
-        """What a row is about: "beat" or "person"; None where there are no features."""
-        if not self.names:
-            return None
-        return "person" if self.names[0] in PERSON else "beat"
+        """What a row is about: "beat", "person" or "segment"; None where there are no features."""
+        return _describes(self.names[0]) if self.names else None
 
     @property
     def looking_ahead(self) -> list[str]:
@@ -166,6 +170,33 @@ class Features:
         columns = [person.get(name, nowhere) for name in self.names]
         return np.stack(columns, axis=1).astype(np.float32) if columns else np.zeros((n_records, 0), np.float32)
 
+    def of_segments(
+        self,
+        ecg: Float[np.ndarray, "lead time"],
+        peak_sample: Int[np.ndarray, " beat"],
+        start: Int[np.ndarray, " segment"],
+        n_samples: int,
+        fs_hz: float,
+        begin_s: float,
+    ) -> Float[np.ndarray, "segment feature"]:
+        """The features of stretches of one record, raw; NaN where a stretch does not show them.
+
+        Args:
+            ecg: of the record, preprocessed.
+            peak_sample: its R peaks.
+            start: first sample of each stretch.
+            n_samples: of each stretch.
+            fs_hz: of ecg.
+            begin_s: of the record, in seconds since 1970 by the recorder's clock; NaN is not known.
+        """
+        return segments.segment_features(ecg, peak_sample, start, n_samples, fs_hz, begin_s, self.names)
+
+
+def _describes(name: str) -> str:
+    """What a feature is about; empty where there is none of this name."""
+    about = {"beat": rhythm.NAMES, "person": PERSON, "segment": SEGMENT}
+    return next((word for word, names in about.items() if name in names), "")
+
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
@@ -174,12 +205,14 @@ class Prepared:
     Args:
         ecg: preprocessed, one row per lead.
         peak_sample: R peaks at the new rate.
-        features: one row per beat, or one for the recording.
+        features: one row per beat, or one for the recording; none where they are about segments.
+        quality: flags of every second, as `dsp.quality` gives them; empty where beats are annotated.
     """
 
     ecg: Float[np.ndarray, "lead time"]
     peak_sample: Int[np.ndarray, " beat"]
     features: Float[np.ndarray, "row feature"]
+    quality: UInt8[np.ndarray, " second"]
 
 
 def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepared:
@@ -196,19 +229,47 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
     if record.unit != preprocess.unit:
         raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: convert it first")
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
-    peak_sample = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
+    peak_sample, judged = _beats(record, ecg, preprocess)
     if features.describes == "person":
         known = {name: np.array([record.person.get(name, np.nan)], np.float64) for name in PERSON}
         described = features.of_persons(known)
+    elif features.describes == "segment":
+        described = np.zeros((0, len(features.names)), np.float32)
     else:
         described = features.of(peak_sample, preprocess.fs_hz)
-    return Prepared(ecg, peak_sample, described)
+    return Prepared(ecg, peak_sample, described, judged)
 
 
-def latency_ms(preprocess: Preprocess, window: Window | Crops, features: Features) -> tuple[float | None, str]:
+def _beats(
+    record: Record, ecg: Float[np.ndarray, "lead time"], preprocess: Preprocess
+) -> tuple[Int[np.ndarray, " beat"], UInt8[np.ndarray, " second"]]:
+    """R peaks at the new rate, and what the seconds of a record that nobody has annotated are worth."""
+    if preprocess.beats == "annotated":
+        found = resample.resample_peaks(record.peak_sample, record.fs_hz, preprocess.fs_hz)
+        return found, np.zeros(0, np.uint8)
+    return peaks.find_r_peaks(ecg, preprocess.fs_hz), quality.flags(record.ecg_mv, record.fs_hz)
+
+
+def scale_extra(signal: Signal) -> Float[np.ndarray, "channel time"]:
+    """Z-score every channel of another signal over its record; 0 where it was not recorded."""
+    value = signal.value.astype(np.float32)
+    known = np.isfinite(value)
+    n_known = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    away = np.where(known, value, 0)
+    away = np.where(known, value - away.sum(axis=1, keepdims=True) / n_known, 0)
+    std = np.sqrt((away**2).sum(axis=1, keepdims=True) / n_known)
+    return np.where(std > 0, away / np.where(std > 0, std, 1), 0).astype(np.float32)
+
+
+def latency_ms(
+    preprocess: Preprocess, window: Window | Crops | Segments, features: Features
+) -> tuple[float | None, str]:
     """How long after an R peak a decision can be had, without the computing; None with the reason where never."""
-    if isinstance(window, Crops):
-        return None, "the answer is about a whole recording, not about a beat"
+    if not isinstance(window, Window):
+        return (
+            None,
+            f"the answer is about a whole {'recording' if isinstance(window, Crops) else 'segment'}, not about a beat",
+        )
     if reason := preprocess.looks_ahead:
         return None, reason
     if ahead := features.looking_ahead:

@@ -55,6 +55,13 @@ def positions(names: Sequence[str], among: Sequence[str]) -> ListConfig:
     return ListConfig([list(among).index(name) for name in names])
 
 
+def n_outputs(problem: str, classes: Sequence[str]) -> int:
+    """How many numbers a network gives: one per class, but a single one to tell two apart."""
+    if problem == "binary" and len(classes) != 2:
+        raise ConfigError(f"task.problem=binary takes two classes, the negative one first: not {list(classes)}")
+    return 1 if problem == "binary" else len(classes)
+
+
 def scp_kind(kind: str) -> dict[str, str]:
     """Classes of one kind of SCP-ECG statements, and what they mean."""
     if kind not in scp.KINDS:
@@ -72,6 +79,7 @@ def default_cache() -> str:
 WORDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
         "len": len,
+        "n_outputs": n_outputs,
         "samples": samples,
         "by_mode": by_mode,
         "positions": positions,

@@ -89,8 +89,7 @@ def _run(
         status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
     status.fitted_epochs = speed.epochs
     status.write(folder)
-    sides = ("val", "test") if (alone if cfg.test is None else cfg.test) else ("val",)
-    predictions = predict(cfg, trainer, module, data, sides)
+    predictions = predict(cfg, trainer, module, data, scored_sides(cfg, alone))
     predictions.write(folder / "predictions.parquet")
     np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
     evaluated = evaluation.evaluate(predictions)
@@ -108,6 +107,12 @@ def _run(
     tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])
     tracker.log_model(folder / "model", plugins=list(cfg.plugins))
     return evaluated
+
+
+def scored_sides(cfg: DictConfig, alone: bool) -> tuple[str, ...]:
+    """The sides whose rows the trained network answers."""
+    scores_test = alone if cfg.test is None else cfg.test
+    return (*(["train"] if cfg.task.score_train else []), "val", *(["test"] if scores_test else []))
 
 
 def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None:
@@ -207,6 +212,7 @@ def predict(
         headline_classes=tuple(cfg.task.headline_classes),
         without=(*data.fold.without, *cfg.task.without),
         groups=tuple(data.table.groups),
+        least_specificity=cfg.task.least_specificity,
         seed=cfg.seed,
     )
 
@@ -219,7 +225,7 @@ def _described(row: np.ndarray, logits: np.ndarray, data: Any) -> pd.DataFrame:
         "record": np.array(table.record_names)[table.record[row]],
         "patient": np.array(table.patient_names)[table.patient[row]],
         "time_s": table.time_s[row],
-        "side": np.where(np.isin(row, data.fold.val), "val", "test"),
+        "side": np.select([np.isin(row, data.fold.train), np.isin(row, data.fold.val)], ["train", "val"], "test"),
         "fold": np.int16(0),
     }
     label = table.label[row]
@@ -228,7 +234,9 @@ def _described(row: np.ndarray, logits: np.ndarray, data: Any) -> pd.DataFrame:
     else:
         known |= {f"label_{c}": label[:, i].astype(np.int8) for i, c in enumerate(classes)}
     known |= {f"group_{name}": words[row] for name, words in table.groups.items()}
-    return pd.DataFrame(known | {f"logit_{c}": logits[:, i] for i, c in enumerate(classes)})
+    known |= {f"measured_{name}": value[row] for name, value in table.measured.items()}
+    answered = classes[-logits.shape[1] :]  # of two classes the second alone
+    return pd.DataFrame(known | {f"logit_{c}": logits[:, i] for i, c in enumerate(answered)})
 
 
 def is_bar(callback: Callback) -> bool:

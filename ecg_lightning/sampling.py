@@ -90,3 +90,30 @@ class Undersample:
         keep = min(int(counts[largest]), round(self.ratio * second))
         kept = rng.choice(np.flatnonzero(label == largest), keep, replace=False)
         return rng.permutation(np.concatenate([kept, np.flatnonzero(label != largest)]))
+
+
+class OverAndUnder:
+    """As many rows as there are, every class with the same share: large ones drawn down, small ones whole and again.
+
+    Between `Oversample`, which makes an epoch longer, and `Undersample`, which leaves rows out: both meet at the mean
+    size of the classes that occur.
+
+    Args:
+        with_weighted_loss: allow it beside a loss that weights classes as well.
+    """
+
+    rebalances = True
+
+    def __init__(self, with_weighted_loss: bool = False) -> None:
+        """Nothing to keep: `config.check` reads with_weighted_loss."""
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        rows = [np.flatnonzero(label == c) for c in np.unique(label)]
+        target = round(len(label) / len(rows))
+        drawn = [
+            rng.choice(here, target, replace=False)
+            if len(here) > target
+            else np.concatenate([here, rng.choice(here, target - len(here))])
+            for here in rows
+        ]
+        return rng.permutation(np.concatenate(drawn))

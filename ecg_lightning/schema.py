@@ -35,6 +35,9 @@ class Task:
     headline_classes: list[str] = field(default_factory=list)
     labels: str | None = None  # kind of labels, where the corpus has several
     aggregate: str = "mean"  # of the crops of a recording
+    extra: list[str] = field(default_factory=list)  # other signals of the corpus, by name
+    least_specificity: float | None = None  # of the threshold where two classes are told apart; None: best F1
+    score_train: bool = False  # also the training rows, once more, when the network has learned
     monitor: Monitor = field(default_factory=Monitor)
     metrics: Any = MISSING
     mode: str = MISSING
@@ -56,6 +59,8 @@ class Config:
     split: Any = MISSING
     sampler: Any = MISSING
     augment: Any = MISSING
+    pretrain: Any = MISSING
+    adapt: Any = None
     model: Any = MISSING
     loss: Any = MISSING
     modules: Any = MISSING

@@ -7,17 +7,17 @@ import os
 import shutil
 import sys
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, BinaryIO, Protocol, runtime_checkable
 
 import numpy as np
 from filelock import FileLock
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 from rich.console import Console
 from rich.progress import track
 
@@ -26,10 +26,21 @@ from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import BadRecord, Record
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+SIGNAL, PEAKS, SYMBOLS, QUALITY = "signal.f32", "peaks.i64", "symbols.s1", "quality.u8"
+EXTRA = "extra_"  # and the name of another signal
 LARGEST_LOSS = 0.1  # of the records: beyond it, what is left is another database
 
-Outcome = tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray] | BadRecord
-"""What the header says, signal, R peaks and symbols of one record; or why it cannot be trusted."""
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """One record as the store keeps it; `about` is what its header says, `parts` its arrays by the file they go to."""
+
+    about: dict[str, Any]
+    parts: dict[str, np.ndarray]
+
+
+Outcome = list[Kept] | BadRecord
+"""The unbroken stretches of one record, or why it cannot be trusted."""
 
 
 @runtime_checkable
@@ -43,7 +54,26 @@ class Corpus(Protocol):
     def reader_files(self) -> tuple[Path, ...]: ...
     def records(self) -> tuple[str, ...]: ...
     def sources(self, record: str) -> list[Path]: ...
-    def read(self, record: str, leads: Sequence[str]) -> Record: ...
+    def read(self, record: str, leads: Sequence[str]) -> Record | Sequence[Record]: ...  # of its unbroken stretches
+
+
+@dataclass(frozen=True, eq=False)
+class Extra:
+    """Another signal of all records, one behind the other.
+
+    Args:
+        signal: flat and memory-mapped, z-scored by record; each record's channels follow one another.
+        first: where each record begins in `signal`.
+        length: samples per channel of each record.
+        n_channels: of every record.
+        fs_hz: its own sampling rate.
+    """
+
+    signal: Float[np.ndarray, " sample"]
+    first: Int[np.ndarray, " record"]
+    length: Int[np.ndarray, " record"]
+    n_channels: int
+    fs_hz: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +87,12 @@ class Store:
         first: where each record begins in `signal`.
         length: samples per lead of each record.
         n_beats: beats of each record.
+        n_seconds: judged seconds of each record; 0 where beats are annotated.
         peak_sample: R peaks of all beats, counted from their record's beginning.
-        symbol: annotation symbol of every beat.
+        symbol: annotation symbol of every beat; none where beats were detected.
+        quality: flags of all judged seconds, as `dsp.quality` gives them.
+        begin_s: clock of each record's first sample, in seconds since 1970; NaN is not known.
+        extra: other signals by name.
         fingerprint: sha256 over signal and beats, taken when they were written.
         skipped: records that could not be trusted, with the reason.
         synthetic: some record says that no patient stands behind it.
@@ -71,8 +105,12 @@ class Store:
     first: Int[np.ndarray, " record"]
     length: Int[np.ndarray, " record"]
     n_beats: Int[np.ndarray, " record"]
+    n_seconds: Int[np.ndarray, " record"]
     peak_sample: Int[np.ndarray, " beat"]
     symbol: np.ndarray
+    quality: UInt8[np.ndarray, " second"]
+    begin_s: Float[np.ndarray, " record"]
+    extra: Mapping[str, Extra]
     fingerprint: str
     skipped: dict[str, str]
     synthetic: bool
@@ -83,6 +121,14 @@ class Store:
         i = self.records.index(name)
         begin, n = int(self.first[i]), int(self.length[i])
         return self.signal[begin : begin + n_leads * n].reshape(n_leads, n)
+
+    def peaks_by_record(self) -> list[Int[np.ndarray, " beat"]]:
+        """R peaks of each record, counted from its beginning."""
+        return np.split(self.peak_sample, np.cumsum(self.n_beats)[:-1])
+
+    def quality_by_record(self) -> list[UInt8[np.ndarray, " second"]]:
+        """Flags of the seconds of each record."""
+        return np.split(self.quality, np.cumsum(self.n_seconds)[:-1])
 
 
 def open_store(corpus: Corpus, preprocess: Preprocess, cache_dir: Path) -> Store:
@@ -139,15 +185,14 @@ def _write_atomically(folder: Path, corpus: Corpus, preprocess: Preprocess) -> N
         raise
 
 
-def _write(part: Path, corpus: Corpus, preprocess: Preprocess) -> None:
+def _write(folder: Path, corpus: Corpus, preprocess: Preprocess) -> None:
     names = corpus.records()
     digest = hashlib.sha256()
     kept: list[dict[str, Any]] = []
-    beats: list[tuple[np.ndarray, np.ndarray]] = []
     skipped: dict[str, str] = {}
-    first = 0
     # closed here: an error would leave it to the garbage collector, which may run in one of its own threads
-    with closing(_prepared(corpus, preprocess, names)) as prepared, (part / "signal.f32").open("wb") as file:
+    # closed here: an error would leave it to the garbage collector, which may run in one of its own threads
+    with closing(_prepared(corpus, preprocess, names)) as prepared, ExitStack() as files:
         outcomes = track(
             prepared,
             f"preparing {corpus.name}",
@@ -155,26 +200,26 @@ def _write(part: Path, corpus: Corpus, preprocess: Preprocess) -> None:
             console=Console(stderr=True),
             disable=not sys.stderr.isatty(),
         )
+        arrays: dict[str, BinaryIO] = {}
         for name, outcome in zip(names, outcomes, strict=True):
             if isinstance(outcome, BadRecord):
                 skipped[name] = str(outcome)
                 _check_loss(skipped, len(names), corpus.on_bad_record, outcome)
                 continue
-            record, ecg, peak_sample, symbol = outcome
-            file.write(ecg.data)
-            digest.update(ecg.data)
-            digest.update(peak_sample.tobytes() + symbol.tobytes())
-            beats.append((peak_sample, symbol))
-            kept.append(record | {"first": first, "length": ecg.shape[1], "n_beats": len(peak_sample)})
-            first += ecg.size
-        file.flush()
-        os.fsync(file.fileno())
+            for record in outcome:
+                for part, array in record.parts.items():
+                    if part not in arrays:
+                        arrays[part] = files.enter_context((folder / part).open("wb"))
+                    arrays[part].write(array.data)
+                    digest.update(array.data)
+                kept.append(record.about)
+        for file in arrays.values():
+            file.flush()
+            os.fsync(file.fileno())
     if not kept:
         raise BadRecord(f"{corpus.name} has no record to read: choose others or check the folder")
-    np.save(part / "peak_sample.npy", np.concatenate([b[0] for b in beats]))
-    np.save(part / "symbol.npy", np.concatenate([b[1] for b in beats]))
     meta = {"records": kept, "skipped": skipped, "fingerprint": digest.hexdigest(), "preprocess": asdict(preprocess)}
-    (part / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
+    (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
 
 def _check_loss(skipped: dict[str, str], n_records: int, policy: str, error: BadRecord) -> None:
@@ -208,29 +253,61 @@ def _prepared(corpus: Corpus, preprocess: Preprocess, names: Sequence[str]) -> G
 
 def _one(corpus: Corpus, preprocess: Preprocess, name: str) -> Outcome:
     try:
-        record = corpus.read(name, preprocess.leads)
+        read = corpus.read(name, preprocess.leads)
     except BadRecord as error:
         return error
+    return [_kept(record, preprocess) for record in ((read,) if isinstance(read, Record) else read)]
+
+
+def _kept(record: Record, preprocess: Preprocess) -> Kept:
+    """A record's arrays as they lie on the disk, leads and channels one behind the other."""
     prepared = prepare.prepare(record, preprocess, Features((), preprocess.mode))
-    meta = {"name": record.name, "patient": record.patient, "synthetic": record.synthetic}
-    symbol = np.array(record.symbol, dtype="S1")
-    return meta, np.ascontiguousarray(prepared.ecg, np.float32), prepared.peak_sample.astype(np.int64), symbol
+    parts: dict[str, np.ndarray] = {
+        SIGNAL: np.ascontiguousarray(prepared.ecg, np.float32),
+        PEAKS: prepared.peak_sample.astype(np.int64),
+        SYMBOLS: np.array(record.symbol, dtype="S1"),
+        QUALITY: prepared.quality,
+    }
+    extra = {name: prepare.scale_extra(signal) for name, signal in record.extra.items()}
+    about = {
+        **{"name": record.name, "patient": record.patient, "synthetic": record.synthetic},
+        **{"length": prepared.ecg.shape[1], "n_beats": len(prepared.peak_sample), "n_seconds": len(prepared.quality)},
+        "n_leads": len(prepared.ecg),
+        "begin_s": None if np.isnan(record.begin_s) else record.begin_s,
+        "extra": {name: [*value.shape, record.extra[name].fs_hz] for name, value in extra.items()},
+    }
+    return Kept(about, parts | {f"{EXTRA}{name}": value for name, value in extra.items()})
 
 
 def _map(folder: Path) -> Store:
     meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
     os.utime(folder / "meta.json")  # says when it was last used, to whoever prunes
     records = meta["records"]
-    column = {k: np.array([r[k] for r in records], np.int64) for k in ("first", "length", "n_beats")}
+    column = {k: np.array([r[k] for r in records], np.int64) for k in ("length", "n_beats", "n_seconds")}
     return Store(
-        signal=np.memmap(folder / "signal.f32", np.float32, mode="c"),  # torch warns on read-only maps
+        signal=np.memmap(folder / SIGNAL, np.float32, mode="c"),  # torch warns on read-only maps
         records=tuple(r["name"] for r in records),
         patients=tuple(r["patient"] for r in records),
-        peak_sample=np.load(folder / "peak_sample.npy"),
-        symbol=np.load(folder / "symbol.npy").astype("U1"),
+        first=_begins(column["length"] * np.array([r["n_leads"] for r in records])),
+        peak_sample=np.fromfile(folder / PEAKS, np.int64),
+        symbol=np.fromfile(folder / SYMBOLS, "S1").astype("U1"),
+        quality=np.fromfile(folder / QUALITY, np.uint8),
+        begin_s=np.array([r["begin_s"] for r in records], np.float64),  # None becomes NaN
+        extra={name: _extra(folder, name, records) for name in records[0]["extra"]},
         fingerprint=meta["fingerprint"],
         skipped=meta["skipped"],
         synthetic=any(r["synthetic"] for r in records),
         folder=folder,
         **column,
     )
+
+
+def _extra(folder: Path, name: str, records: Sequence[dict[str, Any]]) -> Extra:
+    n_channels, length, fs_hz = (np.array([r["extra"][name][k] for r in records]) for k in range(3))
+    signal = np.memmap(folder / f"{EXTRA}{name}", np.float32, mode="c")
+    return Extra(signal, _begins(n_channels * length), length, int(n_channels[0]), float(fs_hz[0]))
+
+
+def _begins(size: Int[np.ndarray, " record"]) -> Int[np.ndarray, " record"]:
+    """Where each of some arrays begins when they lie one behind the other."""
+    return np.concatenate([[0], np.cumsum(size)[:-1]]).astype(np.int64)

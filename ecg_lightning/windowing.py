@@ -57,6 +57,27 @@ class Crops:
         return np.unique(np.append(np.arange(0, last, self.hop), last))
 
 
+@dataclass(frozen=True)
+class Segments:
+    """Stretches one after another through a record, each answered by itself.
+
+    Args:
+        n_samples: length of each.
+        hop: samples from one beginning to the next.
+    """
+
+    n_samples: int
+    hop: int
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 1 or self.hop < 1:
+            raise ValueError(f"segments of {self.n_samples} samples every {self.hop}: both must be at least 1")
+
+    def starts(self, length: int) -> Int[np.ndarray, " segment"]:
+        """First samples of the segments that lie wholly in a record; none where it is shorter."""
+        return np.arange(0, length - self.n_samples + 1, self.hop)
+
+
 def cut(
     signal: Float[Tensor, " sample"],
     place: Int[Tensor, "3 row"],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_lightning.sampling import Balanced, Oversample, Sampler, Shuffle, Undersample
+from ecg_lightning.sampling import Balanced, OverAndUnder, Oversample, Sampler, Shuffle, Undersample
 
 LABEL = np.repeat([0, 1, 2, 4], [800, 150, 40, 10])  # class 3 is absent
 
@@ -60,7 +60,19 @@ def test_undersampling_leaves_a_single_class_alone() -> None:
     assert len(Undersample(ratio=1.0).draw(np.zeros(7, np.int64), np.random.default_rng(0))) == 7
 
 
-@pytest.mark.parametrize("sampler", [Shuffle(), Balanced(0.5), Oversample(0.5), Undersample(1.0)])
+def test_over_and_under_meet_at_the_mean_size_of_the_classes_that_occur() -> None:
+    drawn = OverAndUnder().draw(LABEL, np.random.default_rng(0))
+    assert counts(OverAndUnder()) == [250, 250, 250, 0, 250]
+    assert len(np.unique(drawn[LABEL[drawn] == 0])) == 250, "of a large class no row comes twice"
+    assert set(np.flatnonzero(LABEL > 0)) <= set(drawn), "of a small one every row comes"
+
+
+def test_over_and_under_leave_equal_classes_alone() -> None:
+    drawn = OverAndUnder().draw(np.repeat([0, 1], 20), np.random.default_rng(0))
+    np.testing.assert_array_equal(np.sort(drawn), np.arange(40))
+
+
+@pytest.mark.parametrize("sampler", [Shuffle(), Balanced(0.5), Oversample(0.5), Undersample(1.0), OverAndUnder()])
 def test_the_same_seed_draws_the_same_epoch_in_mixed_order(sampler: Sampler) -> None:
     first, again, other = (sampler.draw(LABEL, np.random.default_rng(seed)) for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
@@ -70,7 +82,7 @@ def test_the_same_seed_draws_the_same_epoch_in_mixed_order(sampler: Sampler) -> 
 
 def test_only_samplers_that_change_proportions_say_so() -> None:
     assert not Shuffle.rebalances
-    assert all(kind.rebalances for kind in (Balanced, Oversample, Undersample))
+    assert all(kind.rebalances for kind in (Balanced, Oversample, Undersample, OverAndUnder))
 
 
 @pytest.mark.parametrize("power", [0, -1, 1.1])

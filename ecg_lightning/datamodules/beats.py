@@ -43,6 +43,7 @@ class BeatData(Windowed):
     """
 
     window: Window
+    problem = "multiclass"
     needs = ("beats",)
     describes = "beat"
     scopes = ("window", "sequence")

@@ -57,6 +57,7 @@ class RecordData(Windowed):
         ValueError: least_percent lies outside 0 to 100.
     """
 
+    problem = "multilabel"
     needs = ("statements", "person")
     describes = "person"
     scopes = ("window",)

@@ -14,13 +14,13 @@ from torch.utils.data import DataLoader
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.batch import Batch
-from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, fits, loader
+from ecg_lightning.datamodules.windows import Beside, Epochs, Items, WindowSource, fits, loader
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, by_class, folds
 from ecg_lightning.store import Corpus, Store, open_store
 from ecg_lightning.structures import Facts, Fold, WindowTable
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 
 class Windowed(LightningDataModule):
@@ -43,13 +43,14 @@ class Windowed(LightningDataModule):
         ValueError: batch_size is below 1.
     """
 
+    problem: str
     scope: str
 
     def __init__(
         self,
         corpus: Corpus,
         classes: Sequence[str],
-        window: Window | Crops,
+        window: Window | Crops | Segments,
         preprocess: Preprocess,
         features: Features,
         split: Split,
@@ -91,17 +92,22 @@ class Windowed(LightningDataModule):
         """What networks and losses may know: counts and feature statistics of the training rows."""
         train = self.fold.train
         mean, std = _spread(self.table.features[train].astype(np.float64))
+        counts = by_class(self.table.label[train], len(self.classes)).sum(axis=0).tolist()
         return Facts(
-            class_counts=tuple(by_class(self.table.label[train], len(self.classes)).sum(axis=0).tolist()),
+            class_counts=tuple(counts),
             n_rows=len(train),
             feature_mean=tuple(mean.tolist()),
             feature_std=tuple(std.tolist()),
+            positive_counts=tuple(counts[-1:] if self.problem == "binary" else counts),
+            extra_channels={name: extra.n_channels for name, extra in self.store.extra.items()},
         )
 
     @cached_property
     def source(self) -> WindowSource:
-        n_leads = len(self.preprocess.leads)
-        return WindowSource(self.store.signal, self.table, n_leads, self.window, self.preprocess.scale)
+        n_leads, fs_hz = len(self.preprocess.leads), self.preprocess.fs_hz
+        window_s = self.window.n_samples / fs_hz
+        beside = {name: Beside(extra, self.table, window_s, fs_hz) for name, extra in self.store.extra.items()}
+        return WindowSource(self.store.signal, self.table, n_leads, self.window, self.preprocess.scale, beside)
 
     def items(self, side: str) -> tuple[Int[np.ndarray, "item *beat"], Bool[np.ndarray, "item *beat"]]:
         """Rows of one side as the network takes them, and which of them count."""

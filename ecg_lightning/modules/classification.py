@@ -1,4 +1,4 @@
-"""One class per window or beat, or several per recording."""
+"""One class per window or beat, one of two, or several per recording."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -26,7 +26,7 @@ class Classification(LightningModule):
         schedule: takes the optimizer and n_steps, the steps of the whole run; one that watches the monitor is asked
             once an epoch, every other one after each step.
         monitor: name of the metric that says what is best.
-        problem: "multiclass" for one class a row, "multilabel" for any number.
+        problem: "multiclass" for one class a row, "binary" for one of two by one logit, "multilabel" for any number.
         aggregate: how one answer is made of those to a recording's crops, "mean" or "max".
         seed: of dropout, together with epoch and rank.
     """
@@ -106,7 +106,19 @@ class Classification(LightningModule):
 
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor, Tensor]:
         logits, label = self(batch), batch.label[batch.scored]
-        loss = self.loss(logits, label if self.problem == "multiclass" else label.float())
-        n_rows = len(label)
+        if self.problem != "multiclass":
+            label = label.float().view_as(logits)  # of two classes a column by itself
+        loss, n_rows = self.loss(logits, label), len(label)
         self.log(f"{stage}/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=n_rows, sync_dist=True)
+        if self.problem == "binary":
+            right = ((logits > 0) == (label > 0.5)).float().mean()
+            self.log(
+                f"{stage}/accuracy",
+                right,
+                on_step=False,
+                on_epoch=True,
+                prog_bar=True,
+                batch_size=n_rows,
+                sync_dist=True,
+            )
         return loss, logits, label

@@ -19,7 +19,6 @@ RHYTHM = "II"
 # Kligfield et al., Circulation 115:1306-1324 (2007): how an ECG is printed
 MM_PER_S = 25.0
 MM_PER_MV = 10.0
-COLUMN_S = 2.5
 PAPER_S = 10.0
 MM_PER_SD = 4.0  # where millivolts are not known: an R wave of 6 SD is then as tall as one of 2.4 mV
 LEAST_MM, MOST_MM = (7.0, 11.0), (40.0, 44.0)  # room below and above a baseline; a taller wave runs into its neighbour
@@ -28,9 +27,25 @@ LEFT_MM, RIGHT_MM, FOOT_MM = 15.0, 5.0, 7.0
 PULSE_MM = 5.0
 ATTENTION_MM = 12.0
 LINE_MM = 4.4
-LETTERS = 118  # of a line of text across the paper
+LETTERS = 118  # of a line of text across ten seconds of paper
+MARK_MM = 3.6  # a line of letters above a row
 PAPER, FINE, BOLD = "#fffafa", "#f8dcdc", "#eda9a9"
 FOUND, FAILED, ATTENTION = "#00704a", "#b00020", "#0072B2"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A beat to point at.
+
+    Args:
+        at_s: of its R peak, from the beginning of the paper.
+        text: above it, a line or two.
+        colour: of both.
+    """
+
+    at_s: float
+    text: str
+    colour: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +53,7 @@ class Tracing:
     """One record to print.
 
     Args:
-        ecg: as its corpus gave it; beyond ten seconds it is cut.
+        ecg: as its corpus gave it; beyond `seconds` it is cut.
         leads: names of the rows.
         fs_hz: sampling rate.
         unit: "mV", or another word where the amplitude is not known.
@@ -46,6 +61,8 @@ class Tracing:
         right: what was found, in words.
         wrong: what was missed or called wrongly, in words; empty for nothing.
         attention: weight of each step of time, evenly over the record; None where the network has none.
+        marks: beats to point at, above the first row that goes through the whole time.
+        seconds: length of the paper.
     """
 
     ecg: Float[np.ndarray, "lead time"]
@@ -56,6 +73,8 @@ class Tracing:
     right: str
     wrong: str
     attention: Float[np.ndarray, " step"] | None = None
+    marks: tuple[Mark, ...] = ()
+    seconds: float = PAPER_S
 
 
 @dataclass(frozen=True)
@@ -71,22 +90,27 @@ class _Strip:
 def paper(tracing: Tracing, stamp: str) -> Figure:
     """Print a record at 25 mm/s, and at 10 mm/mV where millivolts are known.
 
-    With all twelve leads: three rows of four columns of 2.5 s and lead II beneath; else one row per lead.
+    With all twelve leads: three rows of four columns, 2.5 s of ten, and lead II beneath; else one row per lead.
     """
     ecg_mm = _in_mm(tracing)
     rows = _rows(tracing)
     room = [_room(ecg_mm, row, tracing.fs_hz) for row in rows]
     text = _text(tracing)
     under = ATTENTION_MM if tracing.attention is not None else 0.0
-    paper_mm = 5 * np.ceil((sum(below + above for below, above in room) + under + 3) / 5)
-    width_mm, height_mm = LEFT_MM + PAPER_S * MM_PER_S + RIGHT_MM, FOOT_MM + paper_mm + LINE_MM * len(text) + 3
+    over = MARK_MM * max((mark.text.count("\n") + 1 for mark in tracing.marks), default=0)
+    paper_mm = 5 * np.ceil((sum(below + above for below, above in room) + under + over + 3) / 5)
+    width_mm, height_mm = LEFT_MM + tracing.seconds * MM_PER_S + RIGHT_MM, FOOT_MM + paper_mm + LINE_MM * len(text) + 3
     figure = new_figure(width_mm / 25.4, height_mm / 25.4, stamp)
     figure.set_layout_engine("none")  # a millimetre of paper is a millimetre of the figure
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(0, height_mm))
     axes.set_axis_off()
     _grid(axes, width_mm, paper_mm)
     top = FOOT_MM + paper_mm - 1.5
-    for row, (below, above) in zip(rows, room, strict=True):
+    marked = [len(row) for row in rows].index(1)
+    for number, (row, (below, above)) in enumerate(zip(rows, room, strict=True)):
+        if number == marked:
+            _marks(axes, tracing.marks, top, over + above + below)
+            top -= over
         if tracing.attention is not None and len(row) == 1:
             _shade(axes, tracing, tracing.attention, (top - above - below, top))
         _row(axes, ecg_mm, row, tracing, (top - above, above))
@@ -101,7 +125,7 @@ def paper(tracing: Tracing, stamp: str) -> Figure:
 
 def _in_mm(tracing: Tracing) -> Float[np.ndarray, "lead time"]:
     """Heights on paper, each lead about its own middle."""
-    ecg = tracing.ecg[:, : round(PAPER_S * tracing.fs_hz)].astype(np.float64)
+    ecg = tracing.ecg[:, : round(tracing.seconds * tracing.fs_hz)].astype(np.float64)
     ecg = ecg - np.stack([_of_known(np.median, lead) for lead in ecg])[:, None]
     if tracing.unit == "mV":
         return ecg * MM_PER_MV
@@ -122,15 +146,16 @@ def _rows(tracing: Tracing) -> list[list[_Strip]]:
     """Which lead stands where; the last row goes through the whole time."""
     place = {name.upper(): index for index, name in enumerate(tracing.leads)}
     if not {name for column in COLUMNS for name in column} <= place.keys():
-        return [[_Strip(name, index, 0.0, PAPER_S)] for index, name in enumerate(tracing.leads)]
+        return [[_Strip(name, index, 0.0, tracing.seconds)] for index, name in enumerate(tracing.leads)]
+    column_s = tracing.seconds / len(COLUMNS)
     rows = [
         [
-            _Strip(tracing.leads[place[name]], place[name], number * COLUMN_S, (number + 1) * COLUMN_S)
+            _Strip(tracing.leads[place[name]], place[name], number * column_s, (number + 1) * column_s)
             for number, name in enumerate(names)
         ]
         for names in zip(*COLUMNS, strict=True)
     ]
-    return [*rows, [_Strip(tracing.leads[place[RHYTHM]], place[RHYTHM], 0.0, PAPER_S)]]
+    return [*rows, [_Strip(tracing.leads[place[RHYTHM]], place[RHYTHM], 0.0, tracing.seconds)]]
 
 
 def _room(ecg_mm: Float[np.ndarray, "lead time"], row: list[_Strip], fs_hz: float) -> tuple[float, float]:
@@ -172,6 +197,16 @@ def _row(
         axes.text(start + 0.8, baseline + above - 0.5, plain(strip.name), fontsize=9, weight="bold", va="top", zorder=5)
 
 
+def _marks(axes: Axes, marks: tuple[Mark, ...], top_mm: float, tall_mm: float) -> None:
+    """Letters above the R peaks, and a thin line from them down through the row."""
+    for mark in marks:
+        x = LEFT_MM + MM_PER_S * mark.at_s
+        axes.plot([x, x], [top_mm - tall_mm, top_mm], color=mark.colour, linewidth=0.7, alpha=0.4, zorder=2)
+        axes.text(
+            *(x, top_mm, plain(mark.text)), ha="center", va="top", fontsize=8.5, color=mark.colour, weight="bold"
+        )
+
+
 def _shade(axes: Axes, tracing: Tracing, attention: Float[np.ndarray, " step"], row_mm: tuple[float, float]) -> None:
     """Colour the paper behind a row where the weight is more than an even share, the deeper the more."""
     share, edge_mm = _steps(tracing, attention)
@@ -194,16 +229,17 @@ def _steps(
 ) -> tuple[Float[np.ndarray, " kept"], Float[np.ndarray, " edge"]]:
     """Weights of the time that is printed, 1 where all of it counts alike, and where they begin and end on paper."""
     step_s = tracing.ecg.shape[-1] / tracing.fs_hz / len(attention)
-    n_kept = int(np.ceil(min(PAPER_S / step_s, len(attention))))
-    edge_s = np.minimum(np.arange(n_kept + 1) * step_s, PAPER_S)
+    n_kept = int(np.ceil(min(tracing.seconds / step_s, len(attention))))
+    edge_s = np.minimum(np.arange(n_kept + 1) * step_s, tracing.seconds)
     return attention[:n_kept].astype(np.float64) * len(attention), LEFT_MM + MM_PER_S * edge_s
 
 
 def _text(tracing: Tracing) -> list[tuple[str, str, str]]:
     """Lines above the paper, each with its colour and weight."""
-    lines = [(line, INK, "bold") for line in textwrap.wrap(tracing.title, LETTERS)]
-    lines += [(line, FOUND, "normal") for line in textwrap.wrap(tracing.right, LETTERS)]
-    return lines + [(line, FAILED, "normal") for line in textwrap.wrap(tracing.wrong, LETTERS)]
+    letters = int(LETTERS * tracing.seconds / PAPER_S)
+    lines = [(line, INK, "bold") for line in textwrap.wrap(tracing.title, letters)]
+    lines += [(line, FOUND, "normal") for line in textwrap.wrap(tracing.right, letters)]
+    return lines + [(line, FAILED, "normal") for line in textwrap.wrap(tracing.wrong, letters)]
 
 
 def _scale(tracing: Tracing) -> str:
