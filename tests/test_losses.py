@@ -10,10 +10,12 @@ from ecg_lightning.losses import (
     AsymmetricLoss,
     BinaryCrossEntropy,
     BinaryFocal,
+    ClassBalanced,
     CrossEntropy,
     FocalLoss,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
+    balanced_weights,
     class_weights,
     column_weights,
     positive_weights,
@@ -198,10 +200,42 @@ def test_a_negative_that_is_right_by_the_margin_costs_nothing() -> None:
     assert not logits.grad.any()
 
 
+def test_answers_weigh_by_their_effective_number_as_in_its_source() -> None:
+    no, yes = balanced_weights((100,), 1000, beta=0.99)[:, 0].tolist()
+    assert yes / no == pytest.approx((1 - 0.99**900) / (1 - 0.99**100))
+    assert (900 * no + 100 * yes) / 1000 == pytest.approx(1), "the loss keeps its scale"
+
+
+def test_beta_leads_from_no_weights_to_the_inverse_frequency() -> None:
+    torch.testing.assert_close(balanced_weights(MULTI_COUNTS, N_ROWS, beta=0), torch.ones(2, 5))
+    no, yes = balanced_weights(MULTI_COUNTS, N_ROWS, beta=1 - 1e-9)
+    torch.testing.assert_close(yes / no, positive_weights(MULTI_COUNTS, N_ROWS, power=1))
+
+
+def test_a_question_with_one_answer_keeps_its_weight() -> None:
+    assert balanced_weights((0, 10, 10), 10, beta=0.99).tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_class_balanced_loss_is_that_of_torch_with_these_weights() -> None:
+    no, yes = balanced_weights(MULTI_COUNTS, N_ROWS, 0.9999)
+    for label in (TARGET, FRACTION):
+        each = F.binary_cross_entropy_with_logits(LOGITS, label, pos_weight=yes / no, reduction="none")
+        torch.testing.assert_close(ClassBalanced(MULTI_COUNTS, N_ROWS)(LOGITS, label), (no * each).mean())
+
+
+def test_losses_of_yes_and_no_take_a_single_question() -> None:
+    logits, label = LOGITS[:, :1], TARGET[:, :1]
+    plain = BinaryCrossEntropy()(logits, label)
+    torch.testing.assert_close(WeightedBinaryCrossEntropy((500,), 1000)(logits, label), plain)
+    torch.testing.assert_close(ClassBalanced((500,), 1000)(logits, label), plain)
+    torch.testing.assert_close(2 * BinaryFocal((7,), alpha=0.5, gamma=0)(logits, label), plain)
+
+
 def multilabel_losses() -> list[torch.nn.Module]:
     return [
         BinaryCrossEntropy(),
         WeightedBinaryCrossEntropy(MULTI_COUNTS, N_ROWS),
+        ClassBalanced(MULTI_COUNTS, N_ROWS),
         *(BinaryFocal(MULTI_COUNTS, gamma=gamma) for gamma in (0, 0.5, 2.135)),
         *(AsymmetricLoss(gamma, gamma, clip) for gamma in (0, 0.5, 4) for clip in (0, 0.05)),
     ]
@@ -235,13 +269,14 @@ def test_losses_of_many_answers_are_counted_in_float32_under_bf16() -> None:
 
 
 def test_only_losses_that_use_class_frequencies_say_weighted() -> None:
-    assert [WeightedBinaryCrossEntropy.weighted, BinaryFocal.weighted] == [True, True]
+    assert all(loss.weighted for loss in (WeightedBinaryCrossEntropy, BinaryFocal, ClassBalanced))
     assert [BinaryCrossEntropy.weighted, AsymmetricLoss.weighted] == [False, False]
 
 
 def test_more_positives_than_rows_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"class_counts=\(5, 11\) exceed n_rows=10: count each row once per class"):
-        WeightedBinaryCrossEntropy((5, 11), 10)
+    for loss in (WeightedBinaryCrossEntropy, ClassBalanced):
+        with pytest.raises(ValueError, match=r"positive_counts=\(5, 11\) exceed n_rows=10: count each row once"):
+            loss((5, 11), 10)
 
 
 def test_impossible_settings_of_binary_losses_are_refused_in_words() -> None:
@@ -250,6 +285,9 @@ def test_impossible_settings_of_binary_losses_are_refused_in_words() -> None:
             WeightedBinaryCrossEntropy(MULTI_COUNTS, N_ROWS, power=power)
         with pytest.raises(ValueError, match=f"power={power} must lie between 0"):
             BinaryFocal(MULTI_COUNTS, power=power)
+    for beta in (-0.1, 1):
+        with pytest.raises(ValueError, match=f"beta={beta} must be at least 0 and below 1"):
+            ClassBalanced(MULTI_COUNTS, N_ROWS, beta=beta)
     for alpha in (0, 1):
         with pytest.raises(ValueError, match=f"alpha={alpha} must lie between 0 and 1"):
             BinaryFocal(MULTI_COUNTS, alpha=alpha)
