@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ecg_lightning import prepare, windowing
 from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.store import Store, key, open_store
-from ecg_lightning.structures import BadRecord
+from ecg_lightning.structures import BadRecord, Record, Signal
 from ecg_lightning.windowing import Window
 from tests.corpora.mitdb import write_mitdb
 
@@ -284,3 +284,68 @@ def test_what_was_done_is_kept_beside_the_signal(store: Store) -> None:
     meta = json.loads((store.folder / "meta.json").read_text())
     assert meta["preprocess"]["low_hz"] == 0.5
     assert [one["name"] for one in meta["records"]] == RECORDS
+
+
+class Stretched:
+    """Two sessions of a strap that was taken off in the first: three stretches, clocks, breathing; nobody annotated."""
+
+    name, on_bad_record = "stretched", "stop"
+    reader_files = (Path(__file__),)
+
+    def records(self) -> tuple[str, ...]:
+        return ("a", "b")
+
+    def sources(self, record: str) -> list[Path]:  # noqa: ARG002, the store asks
+        return [Path(__file__)]
+
+    def read(self, record: str, leads: Sequence[str]) -> tuple[Record, ...]:
+        lengths = {"a": (2500, 1000), "b": (1500,)}[record]
+        return tuple(self.stretch(f"{record}#{i}", n, tuple(leads)) for i, n in enumerate(lengths, start=1))
+
+    def stretch(self, name: str, n_samples: int, leads: tuple[str, ...]) -> Record:
+        rng = np.random.default_rng(n_samples)
+        ecg = rng.normal(size=(1, n_samples)).astype(np.float32)
+        ecg[0, :250] = 0  # a second without a sign of life
+        breath = rng.normal(5, 2, (2, n_samples // 10)).astype(np.float32)
+        breath[1, :10] = np.nan
+        begin_s = float("nan") if name.startswith("b") else 1e9 + n_samples
+        extra = {"breathing": Signal(breath, 25.0)}
+        return Record(name, "1", ecg, leads, 250.0, np.zeros(0, np.int64), (), True, "NU", {}, begin_s, extra)
+
+
+@pytest.fixture(scope="module")
+def stretched(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    preprocess = Preprocess(("ECG",), 250.0, "diagnostic", "none", unit="NU", beats="detected")
+    return open_store(Stretched(), preprocess, tmp_path_factory.mktemp("cache"))
+
+
+def test_every_unbroken_stretch_is_a_record_of_its_own(stretched: Store) -> None:
+    assert stretched.records == ("a#1", "a#2", "b#1")
+    np.testing.assert_array_equal(stretched.first, [0, 2500, 3500])
+    np.testing.assert_array_equal(stretched.begin_s, [1e9 + 2500, 1e9 + 1000, np.nan])
+    (third,) = Stretched().read("b", ("ECG",))
+    np.testing.assert_array_equal(stretched.record("b#1", 1), third.ecg_mv)
+
+
+def test_unannotated_records_are_searched_for_beats_and_judged_by_the_second(stretched: Store) -> None:
+    assert [len(flags) for flags in stretched.quality_by_record()] == [10, 4, 6]
+    assert all(flags[0] != 0 for flags in stretched.quality_by_record()), "the first second is flat"
+    assert [len(found) for found in stretched.peaks_by_record()] == stretched.n_beats.tolist()
+
+
+def test_annotated_records_are_not_judged(store: Store) -> None:
+    assert store.n_seconds.tolist() == [0] * len(RECORDS)
+    assert np.isnan(store.begin_s).all()
+    assert store.extra == {}
+
+
+def test_another_signal_lies_beside_z_scored_and_zero_where_it_was_not_recorded(stretched: Store) -> None:
+    breathing = stretched.extra["breathing"]
+    assert (breathing.n_channels, breathing.fs_hz) == (2, 25.0)
+    np.testing.assert_array_equal(breathing.length, [250, 100, 150])
+    np.testing.assert_array_equal(breathing.first, [0, 500, 700])
+    second = breathing.signal[500:700].reshape(2, 100)
+    np.testing.assert_allclose(second.mean(axis=1), 0, atol=1e-5)
+    np.testing.assert_array_equal(second[1, :10], 0)
+    np.testing.assert_allclose(second[0].std(), 1, rtol=1e-4)
+    np.testing.assert_allclose(second[1, 10:].std(), 1, rtol=1e-4)

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from ecg_lightning.batch import Batch
-from ecg_lightning.datamodules.windows import Epochs, Items, WindowSource, beats_in_a_row, fits, loader
+from ecg_lightning.datamodules.windows import Beside, Epochs, Items, WindowSource, beats_in_a_row, fits, loader
 from ecg_lightning.sampling import Balanced, Shuffle
+from ecg_lightning.store import Extra
 from ecg_lightning.structures import Refused, WindowTable
 from ecg_lightning.windowing import Crops, Window
 
@@ -332,3 +333,21 @@ def test_no_training_batch_holds_a_single_item(batch_size: int, n_ranks: int) ->
         assert min(sizes) > 1 or batch_size == 1
         assert sum(sizes) >= len(LABEL) // n_ranks - 1
     assert sum(len(drawn.item) for drawn in Epochs(LABEL, batch_size, None, 0)) == len(LABEL)
+
+
+def test_another_signal_is_cut_at_its_own_rate() -> None:
+    table = table_of((3, 2))
+    table.start[:] = [0, 250, 499, -360, 720]
+    ramp = np.arange(2 * 1000, dtype=np.float32)  # two records of 500 samples, two channels
+    extra = Extra(ramp, np.array([0, 1000]), np.array([500, 500]), 2, 25.0)
+    beside = Beside(extra, table, window_s=1.0, fs_hz=250.0)
+    source = WindowSource(np.zeros(20_000, np.float32), table, 2, Window(250, 0), "none", {"breathing": beside})
+    row = torch.arange(5)
+    found = source.gather(row, all_scored(row)).extra["breathing"]
+    assert found.shape == (5, 2, 25)
+    np.testing.assert_array_equal(found[0, 0], np.arange(25))
+    np.testing.assert_array_equal(found[1, 1], 525 + np.arange(25))  # a second later, in the second channel
+    np.testing.assert_array_equal(found[3, 0], np.full(25, 1000))  # before the record's beginning its edge is repeated
+    np.testing.assert_array_equal(found[4, 0], 1072 + np.arange(25))
+    in_a_row = source.gather(row[None, :3], all_scored(row[None, :3])).extra["breathing"]
+    assert torch.equal(in_a_row[0], found[:3])

@@ -317,3 +317,24 @@ def test_a_resumed_run_repeats_crops_and_augmentation_exactly(tmp_path: Path) ->
     assert len(set(whole.values)) == len(whole.values)
     for a, b in zip(first.parameters(), second.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_one_logit_learns_to_tell_two_classes_apart(tmp_path: Path) -> None:
+    data = data_over(tmp_path)
+    module = Classification(
+        CNN(1, 280, 1, width=8),
+        BinaryCrossEntropy(),
+        {"auroc": MacroAUROC()},
+        partial(torch.optim.Adam, lr=1e-2),
+        schedules.constant,
+        "val/auroc",
+        problem="binary",
+        aggregate="mean",
+        seed=0,
+    )
+    trainer = trainer_of(6)
+    trainer.fit(module, data)
+    assert trainer.callback_metrics["val/auroc"] > 0.95
+    assert trainer.callback_metrics["val/accuracy"] > 0.9
+    (row, logits) = trainer.predict(module, datamodule=data)[0]
+    assert logits.shape == (len(row), 1)
