@@ -1,13 +1,21 @@
 """Who is learned from, who is chosen by, who is reported on: patients, never windows, unless the name says so."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 
+from ecg_lightning.split_checks import (
+    KEPT_AWAY,
+    by_class,
+    check_episodes,
+    check_kept_away,
+    check_patients,
+    check_shares,
+    check_sides,
+)
 from ecg_lightning.structures import Fold, Refused, WindowTable
 
 # Source: de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004), table III.
@@ -20,7 +28,6 @@ DS2 = (
     *("212", "213", "214", "219", "221", "222", "228", "231", "232", "233", "234"),
 )
 N_DRAWS = 200
-KEPT_AWAY = 1 / 3  # of any class: beyond it, validation rows take what training needs to see
 
 
 @runtime_checkable
@@ -36,23 +43,27 @@ def folds(split: Split, table: WindowTable) -> Iterator[Fold]:
     """Every fold of a split, checked: the only way that rows reach a side.
 
     Raises:
-        Refused: a side is empty, a patient stands on two sides and the split does not say so, or the split goes by
-            patients that nobody knows.
+        Refused: a side is empty, a patient stands on two sides and the split does not say so, an episode is cut, or
+            the split goes by patients that nobody knows.
     """
     if table.patient_known is not None:
         check_known(split, table.patient_known)
     for fold in split.divide(table):
-        _check_sides(fold)
-        yield _check_patients(fold, table)
+        check_sides(fold)
+        check_episodes(fold, table)
+        yield check_patients(fold, table)
 
 
 class InterPatient:
     """The published division of MIT-BIH: learn from DS1, report on DS2.
 
-    Records outside both lists (the paced ones) stand on no side.
+    The lists leave out the four records of patients with a pacemaker. A corpus that holds them has no published side
+    for them: they stand where `train_also` and `test_also` put them, under the tag `beside_published`, or nowhere.
 
     Args:
         validation: patients of DS1 to choose by.
+        train_also: records of neither list to learn from.
+        test_also: records of neither list to report on.
 
     Source:
         de Chazal et al., IEEE Trans Biomed Eng 51:1196-1206 (2004).
@@ -60,21 +71,36 @@ class InterPatient:
 
     needs: tuple[str, ...] = ("de_chazal_records",)
 
-    def __init__(self, validation: Sequence[str | int]) -> None:
-        self.validation = tuple(str(patient) for patient in validation)  # on a command line they are numbers
+    def __init__(
+        self,
+        validation: Sequence[str | int],
+        train_also: Sequence[str | int] = (),
+        test_also: Sequence[str | int] = (),
+    ) -> None:
+        # on a command line records are numbers
+        self.validation, self.train_also, self.test_also = (
+            tuple(str(name) for name in names) for names in (validation, train_also, test_also)
+        )
         if strange := sorted(set(self.validation) - set(DS1)):
             raise Refused(
                 f"split.validation={list(self.validation)} names {strange}, not in DS1: choose from {', '.join(DS1)}"
+            )
+        if listed := sorted({*self.train_also, *self.test_also} & {*DS1, *DS2}):
+            raise Refused(
+                f"split.train_also={list(self.train_also)} and split.test_also={list(self.test_also)} name {listed}, "
+                f"which stand in the published lists: name others"
             )
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
         record = np.array(table.record_names)[table.record]
         patient = np.array(table.patient_names)[table.patient]
         val = np.isin(record, DS1) & np.isin(patient, self.validation)
-        train, test = np.isin(record, DS1) & ~val, np.isin(record, DS2)
-        _check_kept_away(table.label, train, val, f"split.validation={list(self.validation)}")
+        train, test = np.isin(record, (*DS1, *self.train_also)) & ~val, np.isin(record, (*DS2, *self.test_also))
+        check_kept_away(table.label, train, val, f"split.validation={list(self.validation)}")
+        beside = [name for name in (*self.train_also, *self.test_also) if name in table.record_names]
+        tags = {"beside_published": ",".join(sorted(beside))} if beside else {}
         # 201 and 202 are one person, on both sides of the published lists
-        yield replace(_fold(train, val, test), known_shared=("201",), without=("202",))
+        yield replace(fold_of(train, val, test), tags=tags, known_shared=("201",), without=("202",))
 
 
 class Holdout:
@@ -89,7 +115,7 @@ class Holdout:
     needs: tuple[str, ...] = ("patient",)
 
     def __init__(self, val_share: float, test_share: float, seed: int) -> None:
-        _check_shares(val_share, test_share)
+        check_shares({"val_share": val_share, "test_share": test_share})
         self.val_share, self.test_share, self.seed = val_share, test_share, seed
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
@@ -120,7 +146,7 @@ class Holdout:
                 f"of every class: lower split.val_share={self.val_share}"
             )
         val_rows, test_rows = (np.isin(table.patient, side) for side in best)
-        yield _fold(~val_rows & ~test_rows, val_rows, test_rows)
+        yield fold_of(~val_rows & ~test_rows, val_rows, test_rows)
 
 
 class Official:
@@ -146,7 +172,7 @@ class Official:
             there = ", ".join(str(n) for n in np.unique(number).tolist())
             raise Refused(f"split=official finds no record in fold {absent[0]}: choose from {there}")
         val, test = number == self.validation, number == self.test
-        yield _fold(~val & ~test, val, test)
+        yield fold_of(~val & ~test, val, test)
 
 
 class RandomWindows:
@@ -161,56 +187,20 @@ class RandomWindows:
     needs: tuple[str, ...] = ()
 
     def __init__(self, val_share: float, test_share: float, seed: int) -> None:
-        _check_shares(val_share, test_share)
+        check_shares({"val_share": val_share, "test_share": test_share})
         self.val_share, self.test_share, self.seed = val_share, test_share, seed
 
     def divide(self, table: WindowTable) -> Iterator[Fold]:
         place = np.random.default_rng(self.seed).random(len(table))
         test = place < self.test_share
         val = ~test & (place < self.test_share + self.val_share)
-        fold = _fold(~test & ~val, val, test)
+        fold = fold_of(~test & ~val, val, test)
         yield replace(fold, shares_patients=True, tags={"leaky_split": "true"})
 
 
-def by_class(
-    label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"], n_classes: int | None = None
-) -> Int[np.ndarray, "row class"]:
-    """One 0/1 column per class, whether rows have one class or several.
-
-    Args:
-        label: class index, or the columns already.
-        n_classes: columns where label is an index; None for as many as occur.
-    """
-    if label.ndim == 2:
-        return label
-    return np.eye(int(label.max(initial=0)) + 1 if n_classes is None else n_classes, dtype=np.int64)[label]
-
-
-def _fold(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]) -> Fold:
+def fold_of(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]) -> Fold:
+    """The fold of these rows, given as masks."""
     return Fold(np.flatnonzero(train), np.flatnonzero(val), np.flatnonzero(test))
-
-
-def _check_shares(val_share: float, test_share: float) -> None:
-    if not (val_share > 0 and test_share > 0 and val_share + test_share < 1):
-        raise Refused(
-            f"split.val_share={val_share} and split.test_share={test_share} must be above 0 and together below 1"
-        )
-
-
-def _kept_away(
-    label: Int[np.ndarray, "row class"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"]
-) -> dict[int, tuple[int, int]]:
-    """Classes of which validation holds more than a third: {class: (validation rows, of so many)}."""
-    n_val, n_all = label[val].sum(axis=0), label[train | val].sum(axis=0)
-    return {int(c): (int(n_val[c]), int(n_all[c])) for c in np.flatnonzero(n_val > KEPT_AWAY * n_all)}
-
-
-def _check_kept_away(
-    label: Int[np.ndarray, " row"], train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], who: str
-) -> None:
-    if away := _kept_away(by_class(label), train, val):
-        what = ", ".join(f"{n} of {total} rows of class number {c}" for c, (n, total) in away.items())
-        raise Refused(f"{who} keeps {what} away from training; at most a third may: choose other validation patients")
 
 
 def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
@@ -225,33 +215,3 @@ def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
             f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so no split by patients keeps them "
             f"apart: use split=official, the corpus's own folds"
         )
-
-
-def _check_sides(fold: Fold) -> None:
-    for side in ("train", "val", "test"):
-        if not len(getattr(fold, side)):
-            raise Refused(f"the split leaves no rows for {side}: use more patients or another split")
-    rows = np.concatenate([fold.train, fold.val, fold.test])
-    if len(np.unique(rows)) != len(rows):
-        raise Refused("the split puts one row on two sides")
-
-
-def _check_patients(fold: Fold, table: WindowTable) -> Fold:
-    """The fold, with a tag for each known person on two sides.
-
-    Raises:
-        Refused: somebody else is.
-    """
-    sides = [set(np.unique(table.patient[rows]).tolist()) for rows in (fold.train, fold.val, fold.test)]
-    both = (sides[0] & sides[1]) | (sides[0] & sides[2]) | (sides[1] & sides[2])
-    shared = {table.patient_names[i] for i in both}
-    if fold.shares_patients:
-        return replace(fold, without=())
-    if wrong := sorted(shared - set(fold.known_shared)):
-        raise Refused(f"patients on two sides of the split: {wrong}")
-    if not shared:
-        return replace(fold, without=())
-    who = np.flatnonzero(np.isin(table.patient, sorted(both)))
-    records = ",".join(sorted({table.record_names[i] for i in table.record[who]}))
-    warnings.warn(f"records {records} are one person and stand on both sides of this published split", stacklevel=2)
-    return replace(fold, tags={**fold.tags, "shared_patient": records})
