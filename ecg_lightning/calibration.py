@@ -20,8 +20,8 @@ class Decisions:
 
     Args:
         about: the rows.
-        p: calibrated probabilities.
-        called: class index per row if multiclass, yes or no per row and class if multilabel.
+        p: calibrated probabilities, if binary of both classes.
+        called: class index per row; if multilabel yes or no per row and class.
     """
 
     about: Predictions
@@ -39,10 +39,15 @@ class Decisions:
 def decide(
     predictions: Predictions, p: Float[np.ndarray, "row class"], thresholds: dict[int, tuple[float, ...]]
 ) -> Decisions:
-    """Call the class of the largest logit if multiclass, every class that reaches its threshold if multilabel."""
+    """Call the class of the largest logit if multiclass, else every class that reaches its threshold.
+
+    If binary the second class is called from its threshold on, and else the first.
+    """
     if predictions.problem == "multiclass":
         return Decisions(predictions, p, predictions.logits.argmax(axis=1))
-    limits = np.array([thresholds[int(fold)] for fold in predictions.table["fold"]]).reshape(p.shape)
+    limits = np.array([thresholds[int(fold)] for fold in predictions.table["fold"]]).reshape(predictions.logits.shape)
+    if predictions.problem == "binary":
+        return Decisions(predictions, p, called(p[:, 1:], limits)[:, 0].astype(np.int64))
     return Decisions(predictions, p, called(p, limits))
 
 
@@ -67,17 +72,19 @@ def called(
 def fit_temperatures(predictions: Predictions) -> dict[int, float]:
     """Fit one temperature per fold, from its validation rows alone; 1 where a fold has none."""
     logits, label = predictions.logits, predictions.label
+    if predictions.problem == "binary":
+        label = label[:, None]
     return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in _fitted_on(predictions).items()}
 
 
 def fit_temperature(
-    logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
+    logits: Float[np.ndarray, "row out"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row out"]
 ) -> float:
     """Find the number to divide logits by that makes the labels likeliest; 1 without rows.
 
     Source:
-        Guo et al., On Calibration of Modern Neural Networks, ICML 2017; over all pairs of row and class where a row
-        may have several labels.
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017; over all pairs of row and output where
+        each output is a yes or no of its own.
     """
     if not len(label):
         return 1.0
@@ -87,14 +94,26 @@ def fit_temperature(
 
 
 def fit_thresholds(predictions: Predictions, p: Float[np.ndarray, "row class"]) -> dict[int, tuple[float, ...]]:
-    """Fit one threshold per fold and class on calibrated probabilities of its validation rows; none if multiclass."""
+    """Fit one threshold per fold and class on calibrated probabilities of its validation rows.
+
+    None if multiclass, that of the second class if binary.
+    """
     if predictions.problem == "multiclass":
         return {}
-    label = predictions.label == 1
+    chosen, positive = _fitted_on(predictions), predictions.label == 1
+    if predictions.problem == "binary":
+        least = predictions.least_specificity
+        return {fold: (_of_two(p[rows, 1], positive[rows], least),) for fold, rows in chosen.items()}
     return {
-        fold: tuple(best_threshold(p[rows, k], label[rows, k]) for k in range(p.shape[1]))
-        for fold, rows in _fitted_on(predictions).items()
+        fold: tuple(best_threshold(p[rows, k], positive[rows, k]) for k in range(p.shape[1]))
+        for fold, rows in chosen.items()
     }
+
+
+def _of_two(p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"], least_specificity: float | None) -> float:
+    if least_specificity is None:
+        return best_threshold(p, positive)
+    return most_sensitive_threshold(p, positive, least_specificity)
 
 
 def best_threshold(p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"]) -> float:
@@ -109,10 +128,39 @@ def best_threshold(p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " ro
     found = np.bincount(place, weights=positive)[::-1].cumsum()[::-1]
     n_called = np.bincount(place)[::-1].cumsum()[::-1]
     f1 = 2 * found / (n_called + positive.sum())
-    best = len(values) - 1 - int(np.argmax(f1[::-1]))
-    below = values[best - 1] if best else 0.0
-    midway = (below + values[best]) / 2
-    return float(midway if midway > below else values[best])
+    return _from(values, len(values) - 1 - int(np.argmax(f1[::-1])))
+
+
+def most_sensitive_threshold(
+    p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"], least_specificity: float
+) -> float:
+    """Find the probability from which on calling finds the most positives, and still lets enough negatives be.
+
+    Args:
+        p: of the positive class.
+        positive: which rows are of it.
+        least_specificity: share of the negatives that must not be called.
+
+    Returns:
+        Midway between two neighbouring probabilities, as `best_threshold` does, and of several that find as many the
+        highest. Above all of them where no positive can be found so; 0.5 where rows are of one class.
+    """
+    if positive.all() or not positive.any():
+        return NO_CHOICE
+    values, place = np.unique(p, return_inverse=True)  # ascending
+    found = np.bincount(place, weights=positive)[::-1].cumsum()[::-1]
+    negatives = np.bincount(place, weights=~positive)
+    allowed = (negatives.cumsum() - negatives) / negatives.sum() >= least_specificity
+    if not found[allowed].any():
+        return float((values[-1] + 1) / 2 if values[-1] < 1 else np.nextafter(1.0, 2.0))
+    return _from(values, int(np.flatnonzero(found == found[allowed].max())[-1]))
+
+
+def _from(values: Float[np.ndarray, " value"], first: int) -> float:
+    """Midway between the first of some ascending values that is called and the one below it, or 0."""
+    below = values[first - 1] if first else 0.0
+    midway = (below + values[first]) / 2
+    return float(midway if midway > below else values[first])
 
 
 def _fitted_on(predictions: Predictions) -> dict[int, Bool[np.ndarray, " row"]]:
@@ -121,16 +169,16 @@ def _fitted_on(predictions: Predictions) -> dict[int, Bool[np.ndarray, " row"]]:
     return {int(k): (fold == k) & chooses for k in np.unique(fold)}
 
 
-def _nll(
-    logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"]
-) -> float:
+def _nll(logits: Float[np.ndarray, "row out"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row out"]) -> float:
     """Mean negative log-likelihood: per row of its class, or per pair of row and class where label is 0/1."""
     if label.ndim == 1:
         return float(-_log_softmax(logits)[np.arange(len(label)), label].mean())
     return float(np.mean(np.logaddexp(0.0, logits) - label * logits))
 
 
-def _probabilities(logits: Float[np.ndarray, "row class"], problem: str) -> Float[np.ndarray, "row class"]:
+def _probabilities(logits: Float[np.ndarray, "row out"], problem: str) -> Float[np.ndarray, "row class"]:
+    if problem == "binary":
+        return expit(np.concatenate([-logits, logits], axis=1))
     return expit(logits) if problem == "multilabel" else np.exp(_log_softmax(logits))
 
 

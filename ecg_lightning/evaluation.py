@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from ecg_lightning import multiclass_scores, multilabel_scores
+from ecg_lightning import binary_scores, multiclass_scores, multilabel_scores
 from ecg_lightning.calibration import Decisions, decide, fit_temperatures, fit_thresholds, probabilities
 from ecg_lightning.predictions import SIDES, Predictions
 
 N_BOOT = 1000
 MAX_WEIGHTS = 4_000_000  # drawn at a time: replicates times units, 32 MB
-GROUP_NAMES = ("macro_auroc", "macro_average_precision", "macro_f1")
+GROUP_NAMES = ("macro_auroc", "macro_average_precision", "auroc", "average_precision", "macro_f1")
+SCORES = {"binary": binary_scores, "multiclass": multiclass_scores, "multilabel": multilabel_scores}
 MIN_GROUP_ROWS = 10  # fewer say nothing of a group
 
 
@@ -26,10 +27,11 @@ class Evaluation:
     Args:
         metrics: flat names to numbers; one that is not defined (no such beat) is left out, never 0 or NaN.
         temperatures: per fold, what logits are divided by before softmax or sigmoid.
-        thresholds: per fold, one calibrated probability per class from which on it is called; empty if multiclass.
-        per_patient: one row per patient and side: patient, side, n_windows, two scores, and n_<class>. The scores
-            are accuracy and macro_f1 over the classes the patient has; if multilabel subset_accuracy and
-            hamming_loss, of patients of several windows alone.
+        thresholds: per fold, one calibrated probability per class from which on it is called, that of the second
+            class if binary; empty if multiclass.
+        per_patient: one row per patient and side: patient, side, n_windows, two or three scores, and n_<class>. The
+            scores are accuracy and macro_f1 over the classes the patient has, and if binary auroc, NaN where the
+            patient has but one; if multilabel subset_accuracy and hamming_loss, of patients of several windows alone.
     """
 
     metrics: dict[str, float]
@@ -67,27 +69,29 @@ def headline_names(predictions: Predictions) -> list[str]:
     """Numbers that come first wherever results are shown; some may be undefined in a run."""
     if predictions.problem == "multilabel":
         return list(multilabel_scores.HEADLINE)
-    return multiclass_scores.headline_names(predictions)
+    scores = binary_scores if predictions.problem == "binary" else multiclass_scores
+    return scores.headline_names(predictions)
 
 
 def without_names(predictions: Predictions) -> list[str]:
     """Numbers that test/without_<record>/ holds, beside n_classes and f1/<class>."""
     if predictions.problem == "multilabel":
         return list(multilabel_scores.WITHOUT)
-    return multiclass_scores.without_names(predictions)
+    scores = binary_scores if predictions.problem == "binary" else multiclass_scores
+    return scores.without_names(predictions)
 
 
 def stated_calibration(
     predictions: Predictions, temperature: float, thresholds: tuple[float, ...] = ()
 ) -> dict[str, float]:
-    """Name the temperature and the thresholds, which come in the order of the classes, as numbers are named."""
-    named = dict(zip(predictions.classes, thresholds, strict=False))
+    """Name the temperature and the thresholds, which come in the order of the logits, as numbers are named."""
+    named = dict(zip(predictions.outputs, thresholds, strict=False))
     limits = {f"calibration/threshold/{name}": value for name, value in named.items()}
     return {"calibration/temperature": temperature} | limits
 
 
 def _scores_of(predictions: Predictions) -> ModuleType:
-    return multilabel_scores if predictions.problem == "multilabel" else multiclass_scores
+    return SCORES[predictions.problem]
 
 
 def _with_intervals(rows: Decisions, n_boot: int) -> dict[str, float]:

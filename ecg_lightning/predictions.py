@@ -1,4 +1,4 @@
-"""The table that a run leaves: what the network said about each validation and test row."""
+"""The table that a run leaves: what the network said about each validation and test row, or every row."""
 
 import json
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Float, Int
 
-SIDES = {"val": "validation", "test": "test"}  # of the split, and in words
-PROBLEMS = ("multiclass", "multilabel")  # one class per row; any number of classes per row
+SIDES = {"train": "training", "val": "validation", "test": "test"}  # of the split, and in words
+PROBLEMS = ("binary", "multiclass", "multilabel")  # the second of two classes or not; one per row; any number per row
 COLUMNS = ("row", "record", "patient", "time_s", "side", "fold")
 METADATA_KEY = b"ecg_lightning"
 
@@ -22,20 +22,24 @@ class Predictions:
     """What a network said about validation and test rows, and what one must know to read it.
 
     Args:
-        table: row, record, patient, time_s, side ("val" or "test"), fold, one column `logit_<class>` per class, and
-            the truth: `label` (class index) if multiclass, one column `label_<class>` (0 or 1) per class if
-            multilabel; then `group_<name>` in words per group. With several folds a row may stand more than once.
+        table: row, record, patient, time_s, side ("val" or "test"; "train" where these rows were asked once more),
+            fold, one column `logit_<class>` per class (if binary for the second alone), and the truth: `label` (class
+            index), or if multilabel one column `label_<class>` (0 or 1) per class; then `group_<name>` in words per
+            group, and whatever else was measured. With several folds a row may stand more than once.
         task: e.g. "arrhythmia".
-        problem: "multiclass" or "multilabel".
-        classes: short names, in the order of the labels.
+        problem: "binary", "multiclass" or "multilabel".
+        classes: short names, in the order of the labels; if binary the negative one first.
         class_names: what they mean, in words.
         synthetic: the heartbeats were made up.
         tags: what a reader of the numbers must know, e.g. {"leaky_split": "true"}.
-        headline_classes: classes whose F1 is also averaged on its own; none for no such number, as in multilabel.
+        headline_classes: classes whose F1 is also averaged on its own; none for no such number, as in all but
+            multiclass.
         without: records without which the test numbers are reported as well.
         seed: of the bootstrap.
         resample: what the bootstrap draws, "patient" or "record".
         groups: what test numbers are also told apart by, e.g. ("sex", "age").
+        least_specificity: if binary, what the threshold has to keep on validation rows, where it is the most
+            sensitive one that does; None takes the threshold of the best F1.
     """
 
     table: pd.DataFrame
@@ -50,6 +54,7 @@ class Predictions:
     seed: int = 0
     resample: str = "patient"
     groups: tuple[str, ...] = ()
+    least_specificity: float | None = None
 
     def __post_init__(self) -> None:
         complaints = list(_complaints(self))
@@ -68,7 +73,7 @@ class Predictions:
         metadata = (stored.schema.metadata or {}).get(METADATA_KEY)
         if metadata is None:
             raise ValueError(f"{path} has no metadata under {METADATA_KEY.decode()!r}: it was not written by train")
-        said = {"groups": [], **json.loads(metadata)}  # older files say nothing of groups
+        said = {"groups": [], "least_specificity": None, **json.loads(metadata)}  # older files say nothing of these
         missing = [name for name in _said(cls) if name not in said]
         if missing:
             raise ValueError(f"{path} does not say {', '.join(missing)}: it was written by another version")
@@ -86,7 +91,7 @@ class Predictions:
         partial.replace(path)
 
     @property
-    def logits(self) -> Float[np.ndarray, "row class"]:
+    def logits(self) -> Float[np.ndarray, "row out"]:
         return self.table[_logit_columns(self)].to_numpy(dtype=np.float64)
 
     @property
@@ -97,6 +102,11 @@ class Predictions:
         return self.table["label"].to_numpy(dtype=np.int64)
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        """The classes that have a logit: the second alone where it tells two apart."""
+        return self.classes[1:] if self.problem == "binary" else self.classes
+
+    @property
     def headline_name(self) -> str:
         """Name of the mean F1 over the headline classes, e.g. "macro_f1_nsvf"."""
         return "macro_f1_" + "".join(self.headline_classes).lower()
@@ -105,19 +115,31 @@ class Predictions:
 def _complaints(about: Predictions) -> Iterator[str]:
     """Everything that makes the table unfit to be scored."""
     if about.problem not in PROBLEMS:
-        yield f"problem={about.problem!r} is neither 'multiclass' nor 'multilabel'"
+        yield f"problem={about.problem!r} is none of {', '.join(PROBLEMS)}"
     if about.resample not in ("patient", "record"):
         yield f"resample={about.resample!r} is neither 'patient' nor 'record'"
     if strange := set(about.headline_classes) - set(about.classes):
         yield f"headline_classes names {sorted(strange)}, which classes={list(about.classes)} does not hold"
-    if about.problem == "multilabel" and about.headline_classes:
-        yield f"headline_classes={list(about.headline_classes)} has no meaning where problem='multilabel'"
+    if about.problem != "multiclass" and about.headline_classes:
+        yield f"headline_classes={list(about.headline_classes)} has no meaning where problem={about.problem!r}"
+    yield from _misfits_of_two(about)
     columns = (*COLUMNS, *_label_columns(about), *_logit_columns(about), *_group_columns(about))
     missing = [name for name in columns if name not in about.table]
     if missing:
         yield f"the table has no column {', '.join(missing)}"
         return
     yield from _misfits(about)
+
+
+def _misfits_of_two(about: Predictions) -> Iterator[str]:
+    """What goes with two classes and nothing else."""
+    binary, least = about.problem == "binary", about.least_specificity
+    if binary and len(about.classes) != 2:
+        yield f"problem='binary' takes two classes, the negative one first: not {list(about.classes)}"
+    if not binary and least is not None:
+        yield f"least_specificity={least} has no meaning where problem={about.problem!r}"
+    if binary and least is not None and not 0 < least < 1:
+        yield f"least_specificity={least} must lie between 0 and 1"
 
 
 def _misfits(about: Predictions) -> Iterator[str]:
@@ -144,7 +166,7 @@ def _group_columns(about: Predictions) -> list[str]:
 
 
 def _logit_columns(about: Predictions) -> list[str]:
-    return [f"logit_{name}" for name in about.classes]
+    return [f"logit_{name}" for name in about.outputs]
 
 
 def _said(kind: type[Predictions]) -> list[str]:

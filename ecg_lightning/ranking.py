@@ -1,4 +1,4 @@
-"""AUROC and average precision of many bootstrap replicates at once, exactly, ties included.
+"""Ranking scores of many bootstrap replicates at once, exactly, ties included.
 
 A replicate is a weight per unit (patient, record): how often it was drawn. No row is ever repeated or ranked again.
 """
@@ -55,6 +55,38 @@ def ranking_replicates(
         drawn = np.ascontiguousarray(weight[part].T)
         auroc[part], precise[part] = _walk(wanted @ drawn, other @ drawn)
     return auroc, precise
+
+
+def sensitivity_replicates(
+    score: Float[np.ndarray, " row"],
+    positive: Bool[np.ndarray, " row"],
+    unit: Int[np.ndarray, " row"],
+    weight: Float[np.ndarray, "replicate unit"],
+    least_specificity: float,
+) -> Float[np.ndarray, " replicate"]:
+    """Largest sensitivity that any threshold has whose specificity is at least so high, one value per replicate.
+
+    0 where every such threshold misses all positives, NaN where a replicate holds only one of the two.
+    """
+    found = np.full(len(weight), np.nan)
+    if not positive.any() or positive.all():
+        return found
+    wanted, other = _steps(score, positive, unit, weight.shape[1])
+    for part in _chunks(len(weight), 8 * other.shape[0]):
+        drawn = np.ascontiguousarray(weight[part].T)
+        found[part] = _sensitivity(wanted @ drawn, other @ drawn, least_specificity)
+    return found
+
+
+def _sensitivity(
+    wanted: Float[np.ndarray, "score replicate"], other: Float[np.ndarray, "step replicate"], least_specificity: float
+) -> Float[np.ndarray, " replicate"]:
+    """From the weight of positives and of negatives at each step; a threshold at a positive's score calls its ties."""
+    passed = np.cumsum(other, axis=0, out=other)
+    n_positive, n_negative = wanted.sum(axis=0), passed[-1].copy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        allowed = (n_negative - passed[1::2]) / n_negative >= least_specificity  # counts: 9 of 10 is exactly 0.9
+        return np.where(n_negative > 0, (wanted * allowed).sum(axis=0), np.nan) / n_positive
 
 
 def _steps(

@@ -15,10 +15,13 @@ from ecg_lightning.calibration import (
     fit_temperature,
     fit_temperatures,
     fit_thresholds,
+    most_sensitive_threshold,
     probabilities,
     uncalibrated,
 )
 from ecg_lightning.evaluation import evaluate
+from tests.corpora import binary
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import OVERCONFIDENT, draw_multilabel
 from tests.corpora.run_folder import draw_predictions
 
@@ -93,6 +96,61 @@ def test_a_threshold_between_neighbouring_floats_still_parts_them() -> None:
     for p in (np.array([low, np.nextafter(low, 1)]), np.array([np.nextafter(low, 0), low]), np.array([0.0, 5e-324])):
         np.testing.assert_array_equal(p >= best_threshold(p, np.array([False, True])), [False, True])
     assert best_threshold(np.zeros(2), np.ones(2, dtype=bool)) == 0
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 9])
+@pytest.mark.parametrize("least", [0.5, 0.9, 0.99])
+def test_no_threshold_of_that_specificity_is_more_sensitive(least: float, decimals: int) -> None:
+    rng = np.random.default_rng(decimals)
+    p = np.round(rng.random(300), decimals)
+    positive = rng.random(300) < p**2
+    chosen = most_sensitive_threshold(p, positive, least)
+    false, found, _ = second.roc_curve(positive, p, drop_intermediate=False)
+    assert (p >= chosen)[positive].mean() == pytest.approx(found[false <= 1 - least + 1e-12].max())
+    assert (p < chosen)[~positive].mean() >= least
+
+
+def test_the_most_sensitive_threshold_lies_midway_and_calls_no_more_than_it_must() -> None:
+    p, positive = np.array([0.1, 0.2, 0.4, 0.6, 0.8]), np.array([False, False, True, False, True])
+    assert most_sensitive_threshold(p, positive, 0.5) == pytest.approx(0.3)
+    assert most_sensitive_threshold(p, positive, 0.9) == pytest.approx(0.7)
+    assert most_sensitive_threshold(p, positive, 0.1) == pytest.approx(0.3), "0.05 would find no more"
+
+
+def test_where_no_positive_can_be_found_nothing_is_called() -> None:
+    p, positive = np.array([0.2, 0.6, 0.6, 0.8]), np.array([False, True, False, False])
+    assert most_sensitive_threshold(p, positive, 0.9) == pytest.approx(0.9)
+    sure = np.ones(4)
+    assert not (sure >= most_sensitive_threshold(sure, positive, 0.9)).any()
+    for one in (np.zeros(4, dtype=bool), np.ones(4, dtype=bool), np.zeros(0, dtype=bool)):
+        assert most_sensitive_threshold(p[: len(one)], one, 0.9) == 0.5
+
+
+def test_two_classes_are_told_apart_from_the_threshold_on() -> None:
+    drawn = draw_binary()
+    p = probabilities(drawn, {0: 2.0})
+    np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(-drawn.logits[:, 0] / 2)))
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    rows = decide(drawn, p, {0: (0.3,)})
+    np.testing.assert_array_equal(rows.called, (p[:, 1] >= 0.3).astype(int))
+
+
+def test_the_temperature_of_two_classes_is_found_again() -> None:
+    drawn = draw_binary(90_000)
+    drawn = replace(drawn, table=drawn.table[~drawn.table["patient"].isin(binary.NEVER)])
+    assert fit_temperatures(drawn)[0] == pytest.approx(binary.OVERCONFIDENT, rel=0.03)
+
+
+def test_the_threshold_of_two_classes_comes_from_validation_rows_by_its_rule() -> None:
+    best, specific = draw_binary(), draw_binary(least_specificity=0.95)
+    val = best.table["side"].to_numpy() == FITTED_ON
+    p = probabilities(best, fit_temperatures(best))
+    positive = best.label[val] == 1
+    assert fit_thresholds(best, p) == {0: (best_threshold(p[val, 1], positive),)}
+    assert fit_thresholds(specific, p) == {0: (most_sensitive_threshold(p[val, 1], positive, 0.95),)}
+    assert evaluate(specific, n_boot=0).metrics["val/specificity"] >= 0.95
+    disturbed = replace(best, table=best.table.assign(label=np.where(val, best.table["label"], 1)))
+    assert fit_thresholds(disturbed, p) == fit_thresholds(best, p)
 
 
 def test_a_class_is_called_from_its_threshold_on() -> None:

@@ -17,6 +17,7 @@ from ecg_lightning.evaluation import (
     without_names,
 )
 from ecg_lightning.predictions import Predictions
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 
 CLASSES = ("N", "S", "V", "F", "Q")
@@ -168,3 +169,5 @@ def test_temperature_and_thresholds_have_names() -> None:
     found = stated_calibration(draw_multilabel(20), 2.0, (0.1, 0.2, 0.3, 0.4, 0.5))
     assert found["calibration/threshold/HYP"] == 0.5
     assert len(found) == 6
+    found = stated_calibration(draw_binary(20), 2.0, (0.25,))
+    assert found == {"calibration/temperature": 2.0, "calibration/threshold/low": 0.25}

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ecg_lightning.predictions import Predictions
+from ecg_lightning.predictions import SIDES, Predictions
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import SUPER, draw_multilabel
 
 TABLE = pd.DataFrame(
@@ -41,12 +42,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"problem": "regression"}, "problem='regression' is neither 'multiclass' nor 'multilabel'"),
+        ({"problem": "regression"}, "problem='regression' is none of binary, multiclass, multilabel"),
+        ({"least_specificity": 0.9}, "least_specificity=0.9 has no meaning where problem='multiclass'"),
         ({"resample": "beat"}, "resample='beat' is neither 'patient' nor 'record'"),
         ({"headline_classes": ("V",)}, r"headline_classes names \['V'\], which classes=\['N', 'S'\] does not hold"),
         ({"classes": ("N", "S", "V")}, "the table has no column logit_V"),
         ({"table": TABLE.assign(label=[0, 2])}, r"a label lies outside 0\.\.1"),
-        ({"table": TABLE.assign(side="train")}, "a side is neither of"),
+        ({"table": TABLE.assign(side="rest")}, "a side is neither of"),
         ({"table": TABLE.assign(logit_S=[float("nan"), 0])}, "a logit is not a finite number"),
     ],
 )
@@ -56,8 +58,8 @@ def test_a_table_that_cannot_be_scored_is_refused_in_words(changes: dict[str, An
 
 
 def test_two_faults_are_named_together() -> None:
-    with pytest.raises(ValueError, match=r"problem='x' is neither .*; a side is neither of"):
-        replace(GOOD, problem="x", table=TABLE.assign(side="train"))
+    with pytest.raises(ValueError, match=r"problem='x' is none of .*; a side is neither of"):
+        replace(GOOD, problem="x", table=TABLE.assign(side="rest"))
 
 
 def test_absent_broken_and_foreign_files_are_refused_in_words(tmp_path: Path) -> None:
@@ -107,16 +109,44 @@ def test_labels_and_groups_that_cannot_be_scored_are_refused_in_words() -> None:
         replace(drawn, headline_classes=("MI",))
 
 
-def test_a_file_that_says_nothing_of_groups_has_none(tmp_path: Path) -> None:
+def test_two_classes_have_one_logit_and_whatever_was_measured_is_kept(tmp_path: Path) -> None:
+    drawn = draw_binary(60, least_specificity=0.9, score_train=True)
+    drawn.write(tmp_path / "predictions.parquet")
+    read = Predictions.read(tmp_path / "predictions.parquet")
+    pd.testing.assert_frame_equal(read.table, drawn.table)
+    assert read.least_specificity == 0.9
+    assert (read.outputs, GOOD.outputs) == (("low",), ("N", "S"))
+    assert (read.logits.shape, read.label.shape) == ((60, 1), (60,))
+    assert {"measured_glucose_mmol_l", "measured_clock_s"} < set(read.table)
+    assert list(SIDES) == ["train", "val", "test"]
+
+
+def test_two_classes_that_cannot_be_scored_are_refused_in_words() -> None:
+    drawn = draw_binary(20)
+    with pytest.raises(ValueError, match=r"takes two classes, the negative one first: not \['a', 'b', 'c'\]"):
+        replace(drawn, classes=("a", "b", "c"))
+    with pytest.raises(ValueError, match="the table has no column logit_low"):
+        replace(drawn, table=drawn.table.drop(columns="logit_low"))
+    with pytest.raises(ValueError, match=r"headline_classes=\['low'\] has no meaning where problem='binary'"):
+        replace(drawn, headline_classes=("low",))
+    with pytest.raises(ValueError, match=r"a label lies outside 0\.\.1"):
+        replace(drawn, table=drawn.table.assign(label=2))
+    for least in (0.0, 1.0):
+        with pytest.raises(ValueError, match=f"least_specificity={least} must lie between 0 and 1"):
+            replace(drawn, least_specificity=least)
+
+
+def test_a_file_that_says_nothing_of_groups_and_specificity_has_none(tmp_path: Path) -> None:
     GOOD.write(tmp_path / "new")
     stored = pq.read_table(tmp_path / "new")
     metadata = stored.schema.metadata
     said = json.loads(metadata[b"ecg_lightning"])
-    del said["groups"]
+    del said["groups"], said["least_specificity"]
     pq.write_table(
         stored.replace_schema_metadata({**metadata, b"ecg_lightning": json.dumps(said).encode()}), tmp_path / "old"
     )
-    assert Predictions.read(tmp_path / "old").groups == ()
+    old = Predictions.read(tmp_path / "old")
+    assert (old.groups, old.least_specificity) == ((), None)
 
 
 def test_the_drawn_table_is_plausible() -> None:
