@@ -202,9 +202,7 @@ def _marks(axes: Axes, marks: tuple[Mark, ...], top_mm: float, tall_mm: float) -
     for mark in marks:
         x = LEFT_MM + MM_PER_S * mark.at_s
         axes.plot([x, x], [top_mm - tall_mm, top_mm], color=mark.colour, linewidth=0.7, alpha=0.4, zorder=2)
-        axes.text(
-            *(x, top_mm, plain(mark.text)), ha="center", va="top", fontsize=8.5, color=mark.colour, weight="bold"
-        )
+        axes.text(*(x, top_mm, plain(mark.text)), ha="center", va="top", fontsize=8.5, color=mark.colour, weight="bold")
 
 
 def _shade(axes: Axes, tracing: Tracing, attention: Float[np.ndarray, " step"], row_mm: tuple[float, float]) -> None:
