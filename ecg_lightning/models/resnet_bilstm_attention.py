@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ecg_lightning.layers.attention import AdditiveAttention
 from ecg_lightning.layers.conv import ConvNorm, as_rows, row_conv
 from ecg_lightning.layers.standardise import Standardise
 
@@ -38,25 +39,6 @@ class ResidualBlock(nn.Module):
 
     def forward(self, ecg: Float[Tensor, "batch n_in 1 time"]) -> Float[Tensor, "batch n_out 1 pooled_time"]:
         return torch.relu_(self.pool(self.waves(ecg) + self.shortcut(ecg)))
-
-
-class AdditiveAttention(nn.Module):
-    """Give each step of time a weight by what it holds; weights are not negative and sum to 1.
-
-    Args:
-        n_in: numbers per step.
-
-    Source:
-        Bahdanau et al., ICLR 2015, arXiv:1409.0473, with a learned query.
-    """
-
-    def __init__(self, n_in: int) -> None:
-        super().__init__()
-        self.look = nn.Linear(n_in, n_in)
-        self.judge = nn.Linear(n_in, 1, bias=False)  # a bias would move all steps alike
-
-    def forward(self, steps: Float[Tensor, "batch step n_in"]) -> Float[Tensor, "batch step"]:
-        return self.judge(self.look(steps).tanh()).squeeze(-1).softmax(dim=-1)
 
 
 class ResNetBiLSTMAttention(nn.Module):
