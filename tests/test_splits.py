@@ -88,6 +88,31 @@ def test_validation_patients_outside_ds1_are_refused_in_words() -> None:
         InterPatient(["101", "100"])
 
 
+def test_records_outside_the_lists_stand_where_they_are_put_and_are_tagged() -> None:
+    table = table_of(["101", "106", "108", "109", "100", "102", "104", "217"])
+    fold = only_fold(InterPatient([101], train_also=[102, 107], test_also=["104"]), table)
+    assert names(table, fold.val) == {"101"}
+    assert names(table, fold.train) == {"106", "108", "109", "102"}
+    assert names(table, fold.test) == {"100", "104"}  # nobody has said where 217 stands
+    assert fold.tags == {"beside_published": "102,104"}
+
+
+def test_a_corpus_without_the_records_put_beside_the_lists_has_the_published_split() -> None:
+    table = table_of(["101", "106", "108", "100"])
+    assert only_fold(InterPatient([101], ["102", "107"], ["104", "217"]), table).tags == {}
+
+
+@pytest.mark.parametrize(("train_also", "test_also"), [(["100"], []), ([], ["106"]), (["106"], [100])])
+def test_records_of_the_lists_stay_where_the_lists_have_them(train_also: list[str], test_also: list[str]) -> None:
+    with pytest.raises(Refused, match=r"name \['10.*\], which stand in the published lists: name others"):
+        InterPatient(VALIDATION, train_also, test_also)
+
+
+def test_a_record_put_on_two_sides_is_refused_in_words() -> None:
+    with pytest.raises(Refused, match="the split puts one row on two sides"):
+        only_fold(InterPatient([101], ["102"], ["102"]), table_of(["101", "106", "108", "100", "102"]))
+
+
 def test_validation_that_keeps_a_class_away_from_training_is_refused_in_words() -> None:
     table = table_of(["101", "106", "108", "109", "100"])
     table.label[:] = np.where(table.record == 0, table.label, np.minimum(table.label, 1))  # 101 alone has class 2
