@@ -36,5 +36,5 @@ def test_dropout_acts_in_training_alone() -> None:
 
 
 def test_without_a_latent_vector_it_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="latent_size=0 must be at least 1 .* set pretrain.latent_size=32"):
+    with pytest.raises(ValueError, match=r"latent_size=0 must be at least 1 .* set pretrain.latent_size=32"):
         LatentDense(1, 2500, 1, latent_size=0)
