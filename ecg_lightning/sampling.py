@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Int
 
+from ecg_lightning.structures import Refused
+
 
 @runtime_checkable
 class Sampler(Protocol):
@@ -116,4 +118,41 @@ class OverAndUnder:
             else np.concatenate([here, rng.choice(here, target - len(here))])
             for here in rows
         ]
+        return rng.permutation(np.concatenate(drawn))
+
+
+class PositiveShare:
+    """The largest epoch without repeats in which the second of two classes has its share; the rest are left out anew.
+
+    Args:
+        share: of the rows of the second class; 1 draws these alone, 0 the others alone.
+
+    Raises:
+        ValueError: the share lies outside 0 to 1.
+    """
+
+    rebalances = True
+
+    def __init__(self, share: float) -> None:
+        if not 0 <= share <= 1:
+            raise ValueError(f"pretrain.positive_share={share} must lie between 0 and 1, or be null for all rows")
+        self.share = share
+
+    def draw(self, label: Int[np.ndarray, " row"], rng: np.random.Generator) -> Int[np.ndarray, " drawn"]:
+        """Draw row numbers.
+
+        Raises:
+            Refused: a class that must be drawn has no rows.
+        """
+        positive, negative = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+        for rows, share, which in ((positive, self.share, "second"), (negative, 1 - self.share, "first")):
+            if share > 0 and not len(rows):
+                raise Refused(
+                    f"pretrain.positive_share={self.share}, but none of the {len(label)} training rows is of the {which} class: "
+                    f"set it to null, or choose another split"
+                )
+        most = min(len(rows) / share for rows, share in ((positive, self.share), (negative, 1 - self.share)) if share)
+        n_positive = min(len(positive), round(self.share * most))
+        n_negative = min(len(negative), round((1 - self.share) * most))
+        drawn = [rng.choice(positive, n_positive, replace=False), rng.choice(negative, n_negative, replace=False)]
         return rng.permutation(np.concatenate(drawn))

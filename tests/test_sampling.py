@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ecg_lightning.sampling import Balanced, OverAndUnder, Oversample, Sampler, Shuffle, Undersample
+from ecg_lightning.sampling import Balanced, OverAndUnder, Oversample, PositiveShare, Sampler, Shuffle, Undersample
+from ecg_lightning.structures import Refused
 
 LABEL = np.repeat([0, 1, 2, 4], [800, 150, 40, 10])  # class 3 is absent
 
@@ -78,6 +79,66 @@ def test_the_same_seed_draws_the_same_epoch_in_mixed_order(sampler: Sampler) -> 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     assert (np.diff(LABEL[first]) < 0).sum() > 50  # classes are mixed, not one after the other
+
+
+TWO = np.repeat([0, 1], [900, 100])
+
+
+@pytest.mark.parametrize(
+    ("share", "n_negative", "n_positive"),
+    [
+        (0.5, 100, 100),
+        (0.8, 25, 100),
+        (0.1, 900, 100),
+        (0.05, 900, 47),
+        (1.0, 0, 100),
+        (0.0, 900, 0),
+        (1 / 3, 200, 100),
+    ],
+)
+def test_a_positive_share_makes_the_largest_epoch_without_repeats(
+    share: float, n_negative: int, n_positive: int
+) -> None:
+    drawn = PositiveShare(share).draw(TWO, np.random.default_rng(0))
+    assert len(np.unique(drawn)) == len(drawn)
+    assert np.bincount(TWO[drawn], minlength=2).tolist() == [n_negative, n_positive]
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 64])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.77, 0.99])
+def test_no_row_more_would_keep_a_positive_share(n: int, share: float) -> None:
+    label = np.repeat([0, 1], [1000, n])
+    drawn = PositiveShare(share).draw(label, np.random.default_rng(0))
+    n_positive = int(label[drawn].sum())
+    assert abs(n_positive - share * len(drawn)) <= 1  # to a row
+    assert n_positive == n or len(drawn) - n_positive == 1000
+
+
+def test_a_positive_share_draws_other_rows_every_epoch_in_mixed_order() -> None:
+    first, again, other = (PositiveShare(0.5).draw(TWO, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert set(first) != set(other)
+    assert (np.diff(TWO[first]) < 0).sum() > 20
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_an_impossible_positive_share_is_refused_in_words(share: float) -> None:
+    with pytest.raises(
+        ValueError, match=rf"pretrain.positive_share={share} must lie between 0 and 1, or be null for all rows"
+    ):
+        PositiveShare(share)
+
+
+@pytest.mark.parametrize(("share", "label", "which"), [(0.8, 0, "second"), (0.8, 1, "first"), (0.0, 1, "first")])
+def test_a_positive_share_of_rows_of_one_class_is_refused_in_words(share: float, label: int, which: str) -> None:
+    with pytest.raises(
+        Refused, match=rf"pretrain.positive_share={share}, but none of the 9 training rows is of the {which} cl"
+    ):
+        PositiveShare(share).draw(np.full(9, label), np.random.default_rng(0))
+
+
+def test_a_positive_share_of_one_class_alone_asks_for_that_class_alone() -> None:
+    assert len(PositiveShare(1.0).draw(np.ones(9, np.int64), np.random.default_rng(0))) == 9
 
 
 def test_only_samplers_that_change_proportions_say_so() -> None:
