@@ -83,5 +83,5 @@ def per_patient(rows: Decisions) -> pd.DataFrame:
     """One row per patient and side, as of several classes, with auroc, which is NaN for those of one class."""
     table = multiclass_scores.per_patient(rows)
     own = table.merge(patient_aurocs(rows), how="left", on=["patient", "side"])["auroc"]
-    table.insert(table.columns.get_loc("macro_f1") + 1, "auroc", own)
+    table.insert(list(table.columns).index("macro_f1") + 1, "auroc", own)
     return table

@@ -9,6 +9,7 @@ import pytest
 
 from ecg_lightning.evaluate import differences, main
 from ecg_lightning.evaluation import evaluate
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import write_run_folder
 
@@ -83,6 +84,25 @@ def test_a_model_without_thresholds_or_of_another_problem_is_named(
     edit(several / "model" / "contract.json", problem="multiclass")
     assert main([str(several)]) == 1
     assert "model/contract.json: problem: multilabel here, multiclass recorded" in capsys.readouterr().out
+
+
+def test_training_numbers_and_the_threshold_of_two_classes_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions = draw_binary(score_train=True)
+    predictions.write(tmp_path / "predictions.parquet")
+    found = evaluate(predictions)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "metrics.json").write_text(json.dumps(found.metrics))
+    contract = {"contract": 3, "problem": "binary", "temperature": found.temperatures[0]}
+    (tmp_path / "model" / "contract.json").write_text(json.dumps(contract | {"thresholds": found.thresholds[0]}))
+    assert main([str(tmp_path)]) == 0
+    edit(tmp_path / "model" / "contract.json", thresholds=[0.99])
+    edit(tmp_path / "metrics.json", **{"train/f1/low": 0.111})
+    assert main([str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "model/contract.json: calibration/threshold/low: " in said
+    assert "0.111 recorded" in said
 
 
 def test_differences_need_more_than_rounding() -> None:

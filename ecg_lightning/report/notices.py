@@ -4,10 +4,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from ecg_lightning.report.contents import Contents
+from ecg_lightning.report.tables import one_class
 
 TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",
-    "same_patients": "Patients stand on both sides: these numbers hold for people the network has seen before.",
+    "same_patients": "Patients stand on both sides, at other times: these numbers hold for people whom the network has "
+    "seen before.",
     "unknown_patients": "{value} records name no patient: each counts as a patient of its own.",
     "unit": "The samples have no unit ({value}): their amplitude is lost.",
     "missing_records": "Records that are not at hand: {value}.",
@@ -30,7 +32,9 @@ def notices(contents: Contents) -> list[str]:
         said.append(f"The run did not finish ({state}){f': {reason}' if reason else ''}.")
     tags = {name: value for name, value in contents.predictions.tags.items() if name not in SAID_ELSEWHERE}
     known = remarks(contents.card)
-    return [*said, *in_words(tags, known), *_lost_records(contents), *_few_patients(contents), *known]
+    alone = one_class(contents.predictions)
+    few = [*_few_patients(contents), *([alone] if alone else [])]
+    return [*said, *in_words(tags, known), *_lost_records(contents), *few, *known]
 
 
 def in_words(tags: Mapping[str, str], known: Collection[str]) -> list[str]:

@@ -20,6 +20,8 @@ from ecg_lightning.report.pictures import draw
 
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
 READING = {
+    "binary": "What one class for all would score stands beside accuracy and macro F1: the class that most rows are "
+    "of. AUPRC is the average precision. ",
     "multiclass": "The class with the largest logit is called. ",
     "multilabel": "A record may be of several classes, each called on its own. Subset accuracy is the share of records "
     "with every class right, Hamming loss the share of wrong answers. AUPRC is the average precision. ",
@@ -61,6 +63,7 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         per_class=tables.per_class(about, found.metrics, side),
         groups=tables.groups(about, found.metrics),
         without=tables.without(about, found.metrics),
+        patients=tables.scores_of_patients(about, found.per_patient) if about.problem == "binary" else None,
         pictures=pictures,
         facts=list(_facts(contents)),
         rows=tables.rows_word(about),

@@ -16,6 +16,12 @@ IN_WORDS = {
     "macro_f1": "macro F1, classes present",
     "kappa": "Cohen's kappa",
     "jk_index": "jk index",
+    "auroc": "AUROC",
+    "average_precision": "AUPRC",
+    "sensitivity_at_specificity_90": "sensitivity, specificity 0.9",
+    "patient_auroc_mean": "mean AUROC within patients",
+    "majority/accuracy": "accuracy of one class for all",
+    "majority/macro_f1": "macro F1 of one class for all",
     "macro_auroc": "macro AUROC",
     "macro_average_precision": "macro AUPRC",
     "macro_precision": "macro precision",
@@ -24,6 +30,7 @@ IN_WORDS = {
     "hamming_loss": "Hamming loss",
     "ece": "expected calibration error",
     "n_patients": "patients",
+    "n_patients_both_classes": "patients of both classes",
     "n_classes": "classes present",
 }
 KINDS = {
@@ -35,6 +42,8 @@ KINDS = {
     "specificity": "specificity",
 }
 MAX_PEOPLE = 50  # rows of a table that nobody reads further
+FIRST = {"binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
+GROUPED = {"binary": ("auroc", "average_precision", "macro_f1")}
 
 
 @dataclass(frozen=True)
@@ -70,21 +79,27 @@ def rows_word(about: Predictions) -> str:
 
 
 def headline(about: Predictions, numbers: dict[str, float]) -> Table:
-    """Validation and test side by side."""
+    """The sides beside one another; where training rows stand there too, the last side alone has intervals."""
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
     names = [name for name in headline_names(about) if any(f"{side}/{name}" in numbers for side in sides)]
-    rows = [Row(_words(about, name), [_score(numbers, f"{side}/{name}") for side in sides]) for name in names]
-    sizes = ("n_windows", "n_patients", "n_classes")
+    limited = sides[-1:] if "train" in sides else sides
+    rows = [
+        Row(_words(about, name), [_score(numbers, f"{side}/{name}", side in limited) for side in sides])
+        for name in names
+    ]
+    own = ["n_patients_both_classes"] if about.problem == "binary" else []
+    sizes = ("n_windows", "n_patients", *own, "n_classes")
     rows += [Row(_words(about, name), [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
-    own = about.headline_name if about.headline_classes else "macro_f1"
-    first = "macro_auroc" if about.problem == "multilabel" else own
+    first = FIRST.get(about.problem, about.headline_name if about.headline_classes else "macro_f1")
     return Table(["", *(SIDES[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
 
 
 def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table:
     """Scores of each class that is there, of the test rows or another side."""
     several = about.problem == "multilabel"
-    kinds = tuple(KINDS) if several else ("f1", "sensitivity", "precision", "auroc", "average_precision")
+    of_calls = ("f1", "sensitivity", "precision")
+    kinds = tuple(KINDS) if several else (*of_calls, "auroc", "average_precision")
+    kinds = of_calls if about.problem == "binary" else kinds
     label = about.label[about.table["side"].to_numpy() == side]
     counts = (label.sum(axis=0) if several else np.bincount(label, minlength=len(about.classes))).tolist()
     rows = []
@@ -98,13 +113,14 @@ def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table
 
 def groups(about: Predictions, numbers: dict[str, float]) -> Table:
     """Test scores of each group of people that is large enough."""
-    names = ("macro_auroc", "macro_average_precision", "macro_f1")
+    names = GROUPED.get(about.problem, ("macro_auroc", "macro_average_precision", "macro_f1"))
     rows = []
     for group, word in group_places(about, numbers):
         place = f"test/{group}_{word}"
         sizes = [_count(numbers[f"{place}/{name}"]) for name in ("n_windows", "n_classes")]
         rows.append(Row(f"{group}: {word}", [*sizes, *(_score(numbers, f"{place}/{name}") for name in names)]))
-    return Table(["", rows_word(about), "classes", "macro AUROC", "macro AUPRC", "macro F1"], rows)
+    short = [IN_WORDS[name].partition(",")[0] for name in names]
+    return Table(["", rows_word(about), "classes", *short], rows)
 
 
 def group_places(about: Predictions, numbers: dict[str, float]) -> list[tuple[str, str]]:
@@ -118,18 +134,50 @@ def _place(word: str) -> tuple[bool, bool, str]:
 
 
 def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str:
-    """One or two sentences: what the probabilities are worth, and how classes are called."""
+    """One to three sentences: what the probabilities are worth, and how classes are called."""
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
     fitted = numbers.get("calibration/temperature")
     value = "" if fitted is None else f" ({fitted:.3f})"
     said = f"Probabilities are calibrated by one temperature, fitted on validation rows alone{value}"
     if before is not None and after is not None:
         said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
-    if about.problem != "multilabel":
+    if about.problem == "multiclass":
         return f"{said}."
+    if about.problem == "binary":
+        return f"{said}. {_threshold(about, numbers)}"
     return (
         f"{said}. A class is called from its threshold on: the calibrated probability with the best F1 on validation "
         "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
+    )
+
+
+def _threshold(about: Predictions, numbers: dict[str, float]) -> str:
+    """From where on the second class is called, and by which rule."""
+    name, least = about.classes[1], about.least_specificity
+    limit = numbers.get(f"calibration/threshold/{name}")
+    value = "its threshold" if limit is None else f"a calibrated probability of {limit:.3f}"
+    rule = "that of the best F1"
+    if least is not None:
+        rule = f"the most sensitive threshold with a specificity of at least {least:g}"
+    return (
+        f"A window is called {name} from {value} on: {rule} on validation rows. What is said of calls on these same "
+        "rows is too high."
+    )
+
+
+def one_class(about: Predictions) -> str:
+    """How many patients have rows of one class alone, of the test rows or else the validation rows; empty for none."""
+    if about.problem != "binary":
+        return ""
+    side = "test" if (about.table["side"] == "test").any() else "val"
+    share = about.table[about.table["side"] == side].groupby("patient")["label"].mean()
+    lacking = [(about.classes[1], int((share == 0).sum())), (about.classes[0], int((share == 1).sum()))]
+    said = [f"without {rows_word(about)} of the class {name}: {n} of {len(share)}" for name, n in lacking if n]
+    if not said:
+        return ""
+    return (
+        f"{SIDES[side].capitalize()} patients {', '.join(said)}. Within them AUROC is not defined, and they are left "
+        "out of its mean over patients."
     )
 
 
@@ -167,7 +215,7 @@ def people(about: Predictions, card: dict[str, Any]) -> Table:
 
 
 def scores_of_patients(about: Predictions, per_patient: pd.DataFrame) -> Table:
-    """Whatever was computed of each patient."""
+    """Whatever was computed of each patient; a score that is not defined is said to be so."""
     names = [str(name) for name in per_patient.columns]
     rows = [Row(str(row[0]), [_cell(value) for value in row[1:]]) for row in per_patient.itertuples(index=False)]
     return Table(
@@ -178,6 +226,8 @@ def scores_of_patients(about: Predictions, per_patient: pd.DataFrame) -> Table:
 def _cell(value: str | float | int) -> Cell:
     if isinstance(value, str):
         return Cell(SIDES.get(value, value))
+    if isinstance(value, float) and np.isnan(value):
+        return Cell("not defined")
     return Cell(f"{value:.3f}" if isinstance(value, float) else f"{value:,}")
 
 
@@ -195,11 +245,12 @@ def _words(about: Predictions, name: str) -> str:
     return IN_WORDS.get(name, name.replace("f1/", "F1 of "))
 
 
-def _score(numbers: dict[str, float], name: str) -> Cell | None:
+def _score(numbers: dict[str, float], name: str, limited: bool = True) -> Cell | None:
     if name not in numbers:
         return None
     low, high = numbers.get(f"{name}_low"), numbers.get(f"{name}_high")
-    return Cell(f"{numbers[name]:.3f}", "" if low is None or high is None else f"{low:.3f} to {high:.3f}")
+    known = limited and low is not None and high is not None
+    return Cell(f"{numbers[name]:.3f}", f"{low:.3f} to {high:.3f}" if known else "")
 
 
 def _count(value: float) -> Cell:

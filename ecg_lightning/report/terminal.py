@@ -36,6 +36,8 @@ def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: S
     for side in sides[-1:]:
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
+    if alone := tables.one_class(predictions):
+        console.print(alone, markup=False, highlight=False)
     others = [
         (tables.groups(predictions, numbers), "test, group by group"),
         (tables.without(predictions, numbers), "test without single records"),

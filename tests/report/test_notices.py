@@ -1,6 +1,11 @@
 """What a reader must know is said in words, and no longer than it is read."""
 
-from ecg_lightning.report.notices import MAX_NAMES, first, in_words, remarks
+from pathlib import Path
+
+from ecg_lightning.report.contents import read_contents
+from ecg_lightning.report.notices import MAX_NAMES, first, in_words, notices, remarks
+from tests.corpora.binary import draw_binary
+from tests.corpora.multilabel import draw_multilabel
 
 
 def test_a_long_list_ends_with_how_many_more() -> None:
@@ -16,6 +21,20 @@ def test_tags_are_said_in_words_and_those_that_say_nothing_are_not() -> None:
         "One person stands on both sides of this published split: records 201, 202.",
         "mood = a, b",
     ]
+
+
+def test_leaky_numbers_and_those_of_known_people_are_told_apart() -> None:
+    leaky, same = in_words({"leaky_split": "true", "same_patients": "true"}, [])
+    assert "say nothing about new patients" in leaky
+    assert same.startswith("Patients stand on both sides, at other times")
+
+
+def test_patients_who_never_have_the_class_are_a_notice(tmp_path: Path) -> None:
+    draw_binary().write(tmp_path / "predictions.parquet")
+    said = notices(read_contents(tmp_path))
+    assert [line for line in said if "without windows of the class low: 1 of 6" in line]
+    draw_multilabel(30).write(tmp_path / "predictions.parquet")
+    assert notices(read_contents(tmp_path)) == []
 
 
 def test_remarks_of_the_corpus_are_passed_on_and_may_be_absent() -> None:

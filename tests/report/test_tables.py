@@ -8,6 +8,7 @@ import pytest
 from ecg_lightning.evaluation import Evaluation, evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import tables
+from tests.corpora.binary import NEVER, draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
 
@@ -68,6 +69,65 @@ def test_a_record_of_several_classes_counts_once_in_all() -> None:
     assert [cell.number for cell in row.cells if cell] == ["0", "3", "0", "2", "0", "4"]
     row = tables.counts(RECORDS, {"counts": {"train": {"MI": 3}}}).rows[0]
     assert row.cells[-1] == tables.Cell("3")
+
+
+def test_two_classes_come_with_what_one_class_for_all_would_score() -> None:
+    about = draw_binary()
+    numbers = evaluate(about, n_boot=20).metrics
+    table = tables.headline(about, numbers)
+    rows = {row.name: row.cells[-1] for row in table.rows}
+    assert [table.rows[index].name for index in table.bold] == ["AUROC"]
+    assert rows["accuracy of one class for all"] == tables.Cell(f"{numbers['test/majority/accuracy']:.3f}")
+    assert rows["patients of both classes"] == tables.Cell("5")
+    assert {"macro F1 of one class for all", "F1 of low", "sensitivity, specificity 0.9"} < set(rows)
+    names = tables.per_class(about, numbers, "test").columns
+    assert names == ["", "windows", "F1", "sensitivity", "precision"]
+
+
+def test_training_rows_stand_first_where_they_are_scored_and_leave_intervals_to_the_last_side() -> None:
+    about = draw_binary(score_train=True)
+    table = tables.headline(about, evaluate(about, n_boot=20).metrics)
+    assert table.columns == ["", "training", "validation", "test"]
+    assert [bool(cell and cell.limits) for cell in table.rows[0].cells] == [False, False, True]
+    assert tables.headline(draw_binary(), evaluate(draw_binary(), n_boot=0).metrics).columns[1:] == [
+        "validation",
+        "test",
+    ]
+
+
+def test_the_threshold_of_two_classes_and_its_rule_are_said() -> None:
+    about = draw_binary()
+    numbers = evaluate(about, n_boot=0).metrics
+    limit = numbers["calibration/threshold/low"]
+    said = tables.calibration(about, numbers, "test")
+    assert f"called low from a calibrated probability of {limit:.3f} on: that of the best F1 on validation rows" in said
+    strict = draw_binary(least_specificity=0.95)
+    said = tables.calibration(strict, {}, "test")
+    assert "low from its threshold on: the most sensitive threshold with a specificity of at least 0.95 on" in said
+
+
+def test_patients_of_one_class_are_counted_and_have_no_auroc() -> None:
+    about = draw_binary()
+    assert tables.one_class(about).startswith(
+        "Test patients without windows of the class low: 1 of 6. Within them AUROC"
+    )
+    validation = replace(about, table=about.table[about.table["side"] == "val"])
+    assert tables.one_class(validation).startswith("Validation patients without windows of the class low: 1 of 3.")
+    both = replace(about, table=about.table[~about.table["patient"].isin(NEVER)])
+    assert (tables.one_class(both), tables.one_class(RECORDS)) == ("", "")
+    table = tables.scores_of_patients(about, evaluate(about, n_boot=0).per_patient)
+    cells = {row.name: dict(zip(table.columns[1:], row.cells, strict=True)) for row in table.rows}
+    assert cells["003"]["AUROC"] == tables.Cell("not defined")
+    assert cells["003"]["low"] == tables.Cell("0")
+    assert cells["004"]["AUROC"] != tables.Cell("not defined")
+
+
+def test_groups_of_two_classes_have_their_aurocs() -> None:
+    about = draw_binary()
+    about = replace(about, groups=("hour",), table=about.table.assign(group_hour="night"))
+    table = tables.groups(about, evaluate(about, n_boot=0).metrics)
+    assert table.columns == ["", "windows", "classes", "AUROC", "AUPRC", "macro F1"]
+    assert None not in table.rows[0].cells
 
 
 def test_the_table_of_people_stops() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.report.terminal import show
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
 
@@ -25,6 +26,22 @@ def test_a_run_on_records_is_said_in_words(capsys: pytest.CaptureFixture[str]) -
     assert "unknown_patients" not in said, "there is none"
     assert max(map(len, said.splitlines())) <= 80
     assert "…" not in said
+
+
+def test_two_classes_are_said_with_training_rows_threshold_and_patients(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_binary(score_train=True, tags={"same_patients": "true"})
+    found = evaluate(predictions, n_boot=20)
+    show(predictions, found, patients=True)
+    said = capsys.readouterr().out
+    for words in ("training", "AUROC", "sensitivity, specificity 0.9", "macro F1 of one class for all", "not defined"):
+        assert words in said
+    assert "Patients stand on both sides, at other times" in said
+    assert "without windows of the class low: 1 of 6" in said.replace("\n", "")
+    assert f"{found.metrics['calibration/threshold/low']:.3f}" in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert "…" not in said
+    show(draw_binary(), evaluate(draw_binary(), n_boot=0), patients=False)
+    assert "training" not in capsys.readouterr().out
 
 
 def test_beats_are_said_with_intervals_and_without_single_records(capsys: pytest.CaptureFixture[str]) -> None:
