@@ -78,7 +78,8 @@ class BeatData(Windowed):
     @cached_property
     def table(self) -> WindowTable:
         """One row per beat of a class that the task knows."""
-        return beat_table(self.store, self.classes, self.window, self.features, self.preprocess.fs_hz)
+        label = aami_label(self.store.symbol, self.classes)
+        return beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
 
     def items(self, side: str) -> tuple[Int[np.ndarray, "item *beat"], Bool[np.ndarray, "item *beat"]]:
         """Rows of one side as the network takes them, and which of them count."""
@@ -87,17 +88,30 @@ class BeatData(Windowed):
         return beats_in_a_row(getattr(self.fold, side), self.table, self.n_beats, self.before, self.after)
 
 
-def beat_table(store: Store, classes: Sequence[str], window: Window, features: Features, fs_hz: float) -> WindowTable:
-    """Label the beats of a store and say where their windows lie.
+def aami_label(symbol: np.ndarray, classes: Sequence[str]) -> Int[np.ndarray, " beat"]:
+    """Number of the AAMI class of each beat; -1 where its class is not asked for."""
+    label = np.full(len(symbol), -1)
+    for number, name in enumerate(classes):
+        label[np.isin(symbol, list(AAMI[name]))] = number
+    return label
 
-    Beats of classes that are not asked for get no row, but they are neighbours in the rhythm all the same.
+
+def beat_table(
+    store: Store, label: Int[np.ndarray, " beat"], window: Window, features: Features, fs_hz: float
+) -> WindowTable:
+    """Say where the windows round the beats of a store lie, and whose they are.
+
+    Beats without a label get no row, but they are neighbours in the rhythm all the same.
+
+    Args:
+        store: of preprocessed records.
+        label: class index of every beat of the store; -1 for none.
+        window: what is cut round each R peak.
+        features: numbers of the rhythm.
+        fs_hz: sampling rate of the store.
     """
     record = np.repeat(np.arange(len(store.records)), store.n_beats)
-    ends = np.cumsum(store.n_beats)
-    described = [features.of(store.peak_sample[e - n : e], fs_hz) for e, n in zip(ends, store.n_beats, strict=True)]
-    label = np.full(len(record), -1)
-    for number, name in enumerate(classes):
-        label[np.isin(store.symbol, list(AAMI[name]))] = number
+    described = [features.of(peak_sample, fs_hz) for peak_sample in store.peaks_by_record()]
     people = tuple(dict.fromkeys(store.patients))
     person = np.array([people.index(p) for p in store.patients])
     keep = label >= 0
