@@ -64,6 +64,8 @@ def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iter
             f"model {model.name} needs features, but none are chosen: "
             f"features={FITTING[describes]}, or a model of the ECG alone"
         )
+    elif cfg.features.get("n_window") is not None and "n_window" not in model.arguments:
+        yield f"model {model.name} hears samples, not the spectrogram that features=stft asks for: features=raw"
     if strange := [name for name in names if _about(name) != describes]:
         yield (
             f"features {', '.join(strange)} describe a {_about(strange[0])}, but a row of task {cfg.task.name} is "

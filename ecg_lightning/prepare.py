@@ -129,10 +129,14 @@ class Features:
     Args:
         names: all from `dsp.rhythm.NAMES`, from PERSON or from SEGMENT; none for a model of the ECG alone.
         mode: "real_time" allows nothing that looks ahead.
+        n_window: samples of a frame where networks are to hear a spectrogram instead of the samples.
+        hop: samples from one frame to the next.
     """
 
     names: Sequence[str]  # lists of the config become tuples
     mode: str
+    n_window: int | None = None
+    hop: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
