@@ -1,22 +1,26 @@
 """A few windows or recordings of a run, kept as arrays so that the report can draw them."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ecg_lightning.batch import Batch
+from ecg_lightning.calibration import decide, fit_temperatures, fit_thresholds, probabilities
 from ecg_lightning.data_card import Data
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.dsp.resample import resample
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.windowing import Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 STRIP_S = 10.0
 PER_CLASS = 5  # right answers, and as many wrong ones
 MAX_RECORDINGS = 40
+MAX_SYMBOLS = 4  # kinds of abnormal beats
+NORMAL = "N"
 
 
 @runtime_checkable
@@ -25,7 +29,7 @@ class Attends(Protocol):
 
     takes: Sequence[str]
 
-    def attention(self, *inputs: Tensor) -> Tensor: ...
+    def attention(self, *inputs: Any) -> Tensor: ...
 
 
 def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[str, np.ndarray]:
@@ -40,33 +44,109 @@ def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[s
     chosen = predictions.table["side"].to_numpy() == shown
     record = str(predictions.table["record"].to_numpy()[chosen][0])
     row, label = predictions.table["row"].to_numpy()[chosen], predictions.label[chosen]
-    if isinstance(data.window, Window):
-        return strip(data, record) | beats(data, data.window, row, label, predictions.logits[chosen].argmax(axis=1))
-    return strip(data, record) | recordings(data, row, label, network)
+    if isinstance(data.window, Crops):
+        return strip(data, record) | recordings(data, row, label, network)
+    rows = drawn(row, label, answers(predictions)[chosen], len(data.classes))
+    if isinstance(data.window, Segments):
+        return strip(data, record) | segments(data, rows, network)
+    found = strip(data, record) | beats(data, data.window, rows)
+    return found | (abnormal_beats(data, data.window, row, label) if predictions.problem == "binary" else {})
 
 
-def beats(
-    data: Data,
-    window: Window,
-    row: Int[np.ndarray, " row"],
-    label: Int[np.ndarray, " row"],
-    answer: Int[np.ndarray, " row"],
-) -> dict[str, np.ndarray]:
-    """Windows of every class, answered right and wrong, drawn at random."""
+def answers(predictions: Predictions) -> Int[np.ndarray, " row"]:
+    """The class that each row is called, as it will be in the report."""
+    p = probabilities(predictions, fit_temperatures(predictions))
+    return decide(predictions, p, fit_thresholds(predictions, p)).called
+
+
+def drawn(
+    row: Int[np.ndarray, " row"], label: Int[np.ndarray, " row"], answer: Int[np.ndarray, " row"], n_classes: int
+) -> Int[np.ndarray, " chosen"]:
+    """Rows of every class, answered right and wrong, drawn at random."""
     chosen = []
     rng = np.random.default_rng(0)
-    for number in range(len(data.classes)):
+    for number in range(n_classes):
         for group in (row[(label == number) & (answer == number)], row[(label == number) & (answer != number)]):
             chosen.extend(rng.permutation(group)[:PER_CLASS].tolist())
-    rows = torch.tensor(chosen, dtype=torch.int64)
-    whole = WindowSource(data.store.signal, data.table, len(data.preprocess.leads), window, "none")
+    return np.array(chosen, np.int64)
+
+
+def beats(data: Data, window: Window, rows: Int[np.ndarray, " chosen"]) -> dict[str, np.ndarray]:
+    """Windows round R peaks, after preprocessing."""
     return {
-        "beats_ecg_mv": whole.gather(rows, torch.ones(len(rows), dtype=torch.bool)).ecg.numpy(),
-        "beats_row": rows.numpy(),
+        "beats_ecg_mv": _unscaled(data, window, rows),
+        "beats_row": rows,
         "beats_fs_hz": np.array(data.preprocess.fs_hz),
         "beats_n_before": np.array(window.n_before),
         "beats_leads": np.array(data.preprocess.leads),
     }
+
+
+def abnormal_beats(
+    data: Data, window: Window, row: Int[np.ndarray, " row"], label: Int[np.ndarray, " row"]
+) -> dict[str, np.ndarray]:
+    """A stretch round an abnormal beat, one beat of each of some abnormal symbols, and a window of each class.
+
+    Args:
+        data: with annotated beats.
+        window: round each of them.
+        row: those to draw from.
+        label: of each; a window may be abnormal by a neighbour of its beat.
+    """
+    order = np.random.default_rng(0).permutation(len(row))
+    row, label = row[order], label[order]
+    symbol = _symbols(data, window, row)
+    abnormal = np.flatnonzero(symbol != NORMAL)
+    first = np.sort(abnormal[np.unique(symbol[abnormal], return_index=True)[1]])[:MAX_SYMBOLS]
+    heard = np.array([row[label == number][0] for number in range(2) if (label == number).any()])
+    return {
+        "around_ecg": _unscaled(data, window, row[first]),
+        "around_row": row[first],
+        "around_symbol": symbol[first],
+        "heard_ecg": _gathered(data.source, heard).ecg.numpy(),
+        "heard_row": heard,
+        **stretch(data, window, int(row[abnormal[0] if len(abnormal) else 0])),
+    }
+
+
+def stretch(data: Data, window: Window, row: int) -> dict[str, np.ndarray]:
+    """Ten seconds as the corpus gives them with the beat of this row somewhere in them, and all their beats."""
+    number, fs_hz = int(data.table.record[row]), data.preprocess.fs_hz
+    name = data.table.record_names[number]
+    ecg = _at_rate(data, name)
+    n = min(ecg.shape[1], round(STRIP_S * fs_hz))
+    before = round(np.random.default_rng(row).uniform(0.1, 0.9) * n)
+    begin = int(np.clip(data.table.start[row] + window.n_before - before, 0, ecg.shape[1] - n))
+    peak, symbol = _beats_in(data, name)
+    here = (peak >= begin) & (peak < begin + n)
+    rows = np.flatnonzero(data.table.record == number)
+    place = dict(zip((data.table.start[rows] + window.n_before).tolist(), rows.tolist(), strict=True))
+    return {
+        "stretch_ecg": ecg[:, begin : begin + n],
+        "stretch_fs_hz": np.array(fs_hz),
+        "stretch_start_s": np.array(begin / fs_hz),
+        "stretch_record": np.array(name),
+        "stretch_leads": np.array(data.preprocess.leads),
+        "stretch_unit": np.array(data.preprocess.unit),
+        "stretch_beat_s": (peak[here] - begin) / fs_hz,
+        "stretch_symbol": symbol[here],
+        "stretch_row": np.array([place.get(one, -1) for one in peak[here].tolist()], np.int64),
+    }
+
+
+def segments(data: Data, rows: Int[np.ndarray, " chosen"], network: nn.Module) -> dict[str, np.ndarray]:
+    """Windows as the network sees them, with the other signals that it sees, and where in time it looked."""
+    batch, scaled = _gathered(data.source, rows), data.preprocess.scale != "none"
+    found = {
+        "segments_ecg": batch.ecg.numpy(),
+        "segments_row": rows,
+        "segments_fs_hz": np.array(data.preprocess.fs_hz),
+        "segments_leads": np.array(data.preprocess.leads),
+        "segments_unit": np.array("SD" if scaled else data.preprocess.unit),
+        **{f"segments_extra_{name}": signal.numpy() for name, signal in batch.extra.items()},
+    }
+    seen = attention(data, rows, network)
+    return found if seen is None else found | {"segments_attention": seen}
 
 
 def recordings(
@@ -93,8 +173,7 @@ def recordings(
 @torch.inference_mode()
 def attention(data: Data, rows: Int[np.ndarray, " row"], network: nn.Module) -> Float[np.ndarray, "row step"] | None:
     """Where in time the network looked; None where it cannot say, or sees crops instead of whole recordings."""
-    row = torch.from_numpy(rows)
-    batch = data.source.gather(row, torch.ones(len(row), dtype=torch.bool))
+    batch = _gathered(data.source, rows)
     if not isinstance(network, Attends) or batch.ecg.dim() != 3:
         return None
     network.cpu().eval()
@@ -122,5 +201,36 @@ def strip(data: Data, name: str) -> dict[str, np.ndarray]:
 
 def _at_rate(data: Data, name: str) -> Float[np.ndarray, "lead time"]:
     """A record as its corpus gives it, at the task's rate."""
-    record = data.corpus.read(name, data.preprocess.leads)
+    read = data.corpus.read(name.partition("#")[0], data.preprocess.leads)  # a stretch of it is called name#1
+    parts = read if isinstance(read, tuple) else (read,)
+    record = next(part for part in parts if part.name == name)
     return resample(record.ecg_mv, record.fs_hz, data.preprocess.fs_hz)
+
+
+def _gathered(source: WindowSource, rows: Int[np.ndarray, " chosen"]) -> Batch:
+    row = torch.from_numpy(rows)
+    return source.gather(row, torch.ones(len(row), dtype=torch.bool))
+
+
+def _unscaled(data: Data, window: Window, rows: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen lead time"]:
+    """Windows after preprocessing, without a z-score of their own."""
+    source = WindowSource(data.store.signal, data.table, len(data.preprocess.leads), window, "none")
+    return _gathered(source, rows).ecg.numpy()
+
+
+def _beats_in(data: Data, record: str) -> tuple[Int[np.ndarray, " beat"], np.ndarray]:
+    """R peaks and symbols of one record of the store."""
+    number = data.store.records.index(record)
+    stop = int(data.store.n_beats[: number + 1].sum())
+    own = slice(stop - int(data.store.n_beats[number]), stop)
+    return data.store.peak_sample[own], data.store.symbol[own].astype(str)
+
+
+def _symbols(data: Data, window: Window, rows: Int[np.ndarray, " row"]) -> np.ndarray:
+    """Annotation symbol of the beat that each row is about."""
+    symbol = np.empty(len(rows), dtype="<U8")
+    for number in np.unique(data.table.record[rows]):
+        peak, own = _beats_in(data, data.table.record_names[number])
+        here = data.table.record[rows] == number
+        symbol[here] = own[np.searchsorted(peak, data.table.start[rows[here]] + window.n_before)]
+    return symbol

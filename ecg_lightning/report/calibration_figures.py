@@ -29,7 +29,9 @@ class Stated:
     came: Bool[np.ndarray, " answer"]
 
 
-def reliability_diagram(pooled: list[Stated], per_class: list[Stated], answers: str, stamp: str) -> Figure:
+def reliability_diagram(
+    pooled: list[Stated], per_class: list[Stated], answers: str, stamp: str, of: str = "all classes"
+) -> Figure:
     """Share that came against the probability that was stated, and how often which was stated.
 
     Args:
@@ -37,11 +39,12 @@ def reliability_diagram(pooled: list[Stated], per_class: list[Stated], answers: 
         per_class: after calibration; none where there are too many to tell apart.
         answers: what is counted, in words.
         stamp: see `new_figure`.
+        of: what the pooled probabilities are of.
     """
     panels = 3 if per_class else 2
     figure = new_figure(4.3 * panels, 4.9, stamp)
     columns = figure.subplots(1, panels)
-    for axes, curves, title in zip(columns[:-1], (pooled, per_class), ("all classes", "class by class"), strict=False):
+    for axes, curves, title in zip(columns[:-1], (pooled, per_class), (plain(of), "class by class"), strict=False):
         axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":")
         for index, stated in enumerate(curves):
             colour = class_colour(index) if curves is per_class else (QUIET, class_colour(0))[index % 2]

@@ -25,7 +25,9 @@ class Contents:
         status: state, choices and overrides.
         config: as text.
         monitor: name of the number that chose the best epoch, and "max" or "min"; None where it is not known.
+        settings: of the config, as it was written.
         history: one row per epoch.
+        pretraining: one row per epoch of the stage before.
         examples: arrays for the pictures of the ECG.
     """
 
@@ -36,14 +38,24 @@ class Contents:
     status: dict[str, Any]
     config: str
     monitor: tuple[str, str] | None
+    settings: dict[str, Any]
     history: pd.DataFrame
+    pretraining: pd.DataFrame
     examples: dict[str, np.ndarray]
+
+    def number(self, *path: str) -> float | None:
+        """A number of the config by its place, e.g. "model", "n_window"; None where there is none."""
+        value: Any = self.settings
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        return value if isinstance(value, int | float) else None
 
 
 def read_contents(folder: Path) -> Contents:
     """Read a run folder; what is absent is empty, what is broken is refused by name."""
     config = folder / "config.yaml"
     text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    settings = _settings(config, text)
     return Contents(
         folder=folder,
         predictions=Predictions.read(folder / "predictions.parquet"),
@@ -51,8 +63,10 @@ def read_contents(folder: Path) -> Contents:
         card=read_json(folder / "data.json") or {},
         status=read_json(folder / "status.json") or {},
         config=text,
-        monitor=_monitor(config, text),
+        monitor=_monitor(settings),
+        settings=settings,
         history=_history(folder / "history.csv"),
+        pretraining=_history(folder / "pretrain" / "history.csv"),
         examples=_arrays(folder / "examples.npz"),
     )
 
@@ -70,12 +84,16 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _monitor(path: Path, text: str) -> tuple[str, str] | None:
+def _settings(path: Path, text: str) -> dict[str, Any]:
     try:
         config = yaml.safe_load(text)
     except yaml.YAMLError as broken:
         raise ValueError(f"{path} is not YAML: train the run again") from broken
-    task = config.get("task") if isinstance(config, dict) else None
+    return config if isinstance(config, dict) else {}
+
+
+def _monitor(settings: dict[str, Any]) -> tuple[str, str] | None:
+    task = settings.get("task")
     said = task.get("monitor") if isinstance(task, dict) else None
     return (
         (str(said["metric"]), str(said["mode"])) if isinstance(said, dict) and {"metric", "mode"} <= set(said) else None

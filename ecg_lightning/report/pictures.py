@@ -8,7 +8,15 @@ from jaxtyping import Float
 from ecg_lightning.calibration import Decisions, decide, probabilities, uncalibrated
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.predictions import SIDES
-from ecg_lightning.report import class_pictures, ecg_figures, label_pictures, score_figures
+from ecg_lightning.report import (
+    binary_pictures,
+    class_pictures,
+    ecg_figures,
+    glucose_pictures,
+    label_pictures,
+    score_figures,
+    window_pictures,
+)
 from ecg_lightning.report.calibration_figures import Stated, reliability_diagram
 from ecg_lightning.report.contents import Contents
 from ecg_lightning.report.picture import Picture, shown_side, stamp
@@ -22,6 +30,7 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     mark = stamp(contents.predictions)
     side = shown_side(contents.predictions)
     yield _strip(contents, mark)
+    yield from _pretraining(contents, mark)
     yield _curves(contents, mark)
     if side is None:
         yield Picture("confusion_matrix", "Confusion matrix", "No row was scored.", None)
@@ -33,6 +42,13 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
         yield from label_pictures.scores(shown, found, side, mark)
         yield _reliability(shown, found, side, mark)
         yield from label_pictures.recordings(shown, contents.examples, mark)
+        return
+    if contents.predictions.problem == "binary":
+        yield from binary_pictures.scores(shown, contents.card, side, mark)
+        yield _reliability(shown, found, side, mark)
+        yield from window_pictures.windows(shown, contents, mark)
+        yield from glucose_pictures.courses(shown, found, contents, mark)
+        yield binary_pictures.patients(shown, found, side, mark)
         return
     yield from class_pictures.scores(shown, side, mark)
     yield _reliability(shown, found, side, mark)
@@ -59,19 +75,26 @@ def _curves(contents: Contents, mark: str) -> Picture:
     return Picture(name, title, caption, score_figures.learning_curves(contents.history, monitor, mark))
 
 
+def _pretraining(contents: Contents, mark: str) -> Iterator[Picture]:
+    if not contents.pretraining.empty:
+        caption = f"Loss of the stage before after each of {len(contents.pretraining)} epochs."
+        figure = score_figures.loss_curves(contents.pretraining, mark)
+        yield Picture("pretraining_curves", "Learning curves of the pretraining", caption, figure)
+
+
 def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> Picture:
     """What the probabilities of one side are worth, before and after the temperature."""
     classes, label = shown.about.classes, shown.about.label
-    several = shown.about.problem == "multilabel"
+    problem = shown.about.problem
+    several = problem == "multilabel"
     positive = label == 1 if several else label[:, None] == np.arange(len(classes))
     fitted = [f"temperature {value:.2f}" for value in found.temperatures.values()]
     by = ("as the network says", fitted[0] if len(fitted) == 1 else "a temperature per fold")
     pooled = []
     for words, error, p in zip(by, ("ece_uncalibrated", "ece"), (uncalibrated(shown.about), shown.p), strict=True):
         value = found.metrics.get(f"{side}/{error}")
-        name = words if value is None else f"{words}, calibration error {value:.3f}"
-        pooled.append(Stated(name, p.ravel(), positive.ravel()) if several else _of_called(shown, p, name))
-    there = [k for k in range(len(classes)) if positive[:, k].any()]
+        pooled.append(_stated(shown, p, words if value is None else f"{words}, calibration error {value:.3f}"))
+    there = [k for k in range(len(classes)) if positive[:, k].any() and problem != "binary"]
     single = [Stated(classes[k], shown.p[:, k], positive[:, k]) for k in there] if len(classes) <= MAX_CURVES else []
     answers = "pairs of record and class" if several else "windows"
     caption = (
@@ -79,10 +102,16 @@ def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> P
         f"Large marks stand for many answers. {'The error is the mean over classes. ' if several else ''}"
         "The temperature was fitted on validation rows."
     )
-    figure = reliability_diagram(pooled, single, answers, mark)
+    of = f"p({classes[1]})" if problem == "binary" else "all classes"
+    figure = reliability_diagram(pooled, single, answers, mark, of)
     return Picture("reliability", "What the probabilities are worth", caption, figure)
 
 
-def _of_called(shown: Decisions, p: Float[np.ndarray, "row class"], name: str) -> Stated:
-    """Probability of the class that was called, and whether it was right."""
-    return Stated(name, p.max(axis=1), shown.called == shown.about.label)
+def _stated(shown: Decisions, p: Float[np.ndarray, "row class"], name: str) -> Stated:
+    """All pairs of row and class; of two classes the second; of more the one that was called."""
+    label = shown.about.label
+    if shown.about.problem == "multilabel":
+        return Stated(name, p.ravel(), (label == 1).ravel())
+    if shown.about.problem == "binary":
+        return Stated(name, p[:, 1], label == 1)
+    return Stated(name, p.max(axis=1), shown.called == label)

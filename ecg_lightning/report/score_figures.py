@@ -14,36 +14,51 @@ from ecg_lightning.report.colours import MAX_CLASSES, class_colour, class_line, 
 from ecg_lightning.report.style import INK, QUIET, legend_below, new_figure, plain, tidy
 
 MAX_PATIENTS = 40  # more bars cannot be read
+PAIRED = ("loss", "accuracy")  # drawn of both sides
+COLOURS = {"train": QUIET, "val": class_colour(0)}
 CURVE_STEPS = 1000  # a curve of 35,000 points looks the same and takes a second longer
 
 
 def learning_curves(history: pd.DataFrame, monitor: tuple[str, str] | None, stamp: str) -> Figure:
-    """Loss on both sides, and the number that chose the best epoch, which is marked.
+    """Loss on both sides, accuracy where it is there, and the number that chose the best epoch, which is marked.
 
     Args:
-        history: one row per epoch, counted from 0, with `epoch` and any of `train/loss`, `val/loss` and the monitor.
+        history: one row per epoch, counted from 0, with `epoch` and any of `train/loss`, `val/loss`,
+            `train/accuracy`, `val/accuracy` and the monitor.
         monitor: name of that number, and "max" or "min".
         stamp: see `new_figure`.
     """
-    figure = new_figure(11, 3.9, stamp)
-    left, right = figure.subplots(1, 2)
-    epoch = history["epoch"] + 1
-    for name, colour in (("train/loss", QUIET), ("val/loss", class_colour(0))):
-        if name in history:
-            left.plot(epoch, history[name], "o-", markersize=3, color=colour, label=name)
-    tidy(left, "loss", "epoch")
-    names = [str(name) for name in history if str(name).startswith("val/") and name != "val/loss"]
-    if monitor and monitor[0] in names:
+    sides = {kind: [f"{side}/{kind}" for side in COLOURS if f"{side}/{kind}" in history] for kind in PAIRED}
+    names = [str(name) for name in history if str(name).startswith("val/") and str(name)[4:] not in PAIRED]
+    if monitor and monitor[0] in history:
         names = [monitor[0]]
-    for index, name in enumerate(names):
-        right.plot(epoch, history[name], "o-", markersize=3, color=class_colour(index), label=name)
-    tidy(right, "what chooses the best epoch" if monitor else "validation", "epoch")
-    best = best_epoch(history, monitor)
-    for axes in (left, right):
+    panels = [(kind, kind, found) for kind, found in sides.items() if found or kind == "loss"]
+    panels.append(("what chooses the best epoch" if monitor else "validation", "", names))
+    return _curves(history, panels, best_epoch(history, monitor), new_figure(max(11, 4.7 * len(panels)), 3.9, stamp))
+
+
+def loss_curves(history: pd.DataFrame, stamp: str) -> Figure:
+    """Loss on both sides, and the epoch at which that of the validation rows was least."""
+    found = [f"{side}/loss" for side in COLOURS if f"{side}/loss" in history]
+    return _curves(
+        history, [("loss", "loss", found)], best_epoch(history, ("val/loss", "min")), new_figure(7, 3.9, stamp)
+    )
+
+
+def _curves(
+    history: pd.DataFrame, panels: list[tuple[str, str, list[str]]], best: int | None, figure: Figure
+) -> Figure:
+    """Panels side by side: each a title, a kind of number that has a colour per side or "", and names of columns."""
+    places = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (title, kind, found) in zip(places, panels, strict=True):
+        for index, name in enumerate(found):
+            colour = COLOURS[name.partition("/")[0]] if kind else class_colour(index)
+            axes.plot(history["epoch"] + 1, history[name], "o-", markersize=3, color=colour, label=name)
+        tidy(axes, title, "epoch")
         if best is not None:
             axes.axvline(best, color=class_colour(2), linewidth=1, linestyle="--", label=f"best epoch, {best}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        legend_below(axes, 3)
+        legend_below(axes, 2)
     return figure
 
 
@@ -121,12 +136,12 @@ def _ranked(
 ) -> None:
     """Both curves of one class; the name "" stands in no legend."""
     left, right = places
-    left.plot(*_thin(*metrics.roc_curve(score, positive)), label=plain(names[0]), **look)
-    curve = _thin(*metrics.precision_recall_curve(score, positive))
+    left.plot(*thin(*metrics.roc_curve(score, positive)), label=plain(names[0]), **look)
+    curve = thin(*metrics.precision_recall_curve(score, positive))
     right.plot(*curve, drawstyle="steps-pre", label=plain(names[1]), **look)
 
 
-def _thin(
+def thin(
     x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]
 ) -> tuple[Float[np.ndarray, " kept"], Float[np.ndarray, " kept"]]:
     """Keep the points that leave their cell of a fine grid, and both ends."""
