@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-CORPORA = ("mitdb", "ptbxl")
+CORPORA = ("mitdb", "ptbxl", "d1namo")
 RATES_HZ = (100, 500)  # of PTB-XL, which holds every record twice
 
 
@@ -54,15 +54,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data-dir", default=_default_dir(), help="folder of databases (default: $ECG_DATA_DIR, else data)"
     )
-    parser.add_argument("--source-url", help="its folder on a mirror, https only (default: PhysioNet)")
+    parser.add_argument(
+        "--source-url", help="its folder on a mirror, https only (default: PhysioNet; Zenodo for d1namo)"
+    )
     return parser
 
 
 def _fetch(asked: argparse.Namespace, folder: Path) -> None:
-    from ecg_lightning.datasets import mitdb, ptbxl_files
+    from ecg_lightning.datasets import d1namo_folders, mitdb, ptbxl_files
 
     if asked.corpus == "mitdb":
         mitdb.download(folder, asked.source_url or mitdb.URL)
+    elif asked.corpus == "d1namo":
+        api = None if asked.source_url else d1namo_folders.API
+        d1namo_folders.download(folder, asked.source_url or d1namo_folders.URL, api)
     else:
         ptbxl_files.download(folder, asked.source_url or ptbxl_files.URL, asked.fs_hz or RATES_HZ[0])
 
@@ -74,7 +79,7 @@ def _default_dir() -> str:
 def _next_line(asked: argparse.Namespace) -> str:
     """What a newcomer types next."""
     there = "" if asked.data_dir == _default_dir() else f"ECG_DATA_DIR={shlex.quote(asked.data_dir)} "
-    task = {"mitdb": "arrhythmia", "ptbxl": "ptbxl"}[asked.corpus]
+    task = {"mitdb": "arrhythmia", "ptbxl": "ptbxl", "d1namo": "hypoglycemia"}[asked.corpus]
     rate = f" task.signal.fs_hz={asked.fs_hz}" if asked.fs_hz == RATES_HZ[1] else ""
     return f"{there}python -m ecg_lightning.train task={task}{rate}"
 
