@@ -122,8 +122,6 @@ class GlucoseData(Windowed):
         said += (
             [f"{n_never} of {len(low)} patients never go low in their windows: they have no AUROC"] if n_never else []
         )
-        if self.preprocess.unit != "mV":
-            said.append(f"the samples have no unit ({self.preprocess.unit}): their amplitude is lost")
         return (*self.monitored.remarks(self.store.records), *said, *self._left_out())
 
     def _left_out(self) -> Iterator[str]:

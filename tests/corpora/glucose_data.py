@@ -1,7 +1,7 @@
 """Data modules over a made-up corpus of people with a chest belt and a glucose sensor, held in memory."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,26 +34,27 @@ def every_five_minutes(*mmol_l: float, begin_s: float = NOON_S) -> Readings:
     return Readings(begin_s + EVERY_S * np.arange(len(mmol_l)), np.array(mmol_l, np.float64))
 
 
-@dataclass
 class Belt:
     """A corpus whose records are noise.
 
     Args:
         readings: of each patient.
         stretches: of each patient's record, when each begins after noon and how long it is, in seconds.
+        unit: of the samples.
     """
 
-    readings: Mapping[str, Readings]
-    stretches: Mapping[str, Sequence[tuple[float, int]]]
-    unit: str = "NU"
-    name: str = "belt"
-    on_bad_record: str = "stop"
-    licence: str = "none"
-    citation: str = "none"
-    source: str = "synthetic"
+    name, on_bad_record = "belt", "stop"
+    licence, citation, source = "none", "none", "synthetic"
     missing: tuple[str, ...] = ()
     reader_files: tuple[Path, ...] = ()
-    said: tuple[str, ...] = field(default=("made up",))
+
+    def __init__(
+        self,
+        readings: Mapping[str, Readings],
+        stretches: Mapping[str, Sequence[tuple[float, int]]],
+        unit: str = "NU",
+    ) -> None:
+        self.readings, self.stretches, self.unit = readings, stretches, unit
 
     def records(self) -> tuple[str, ...]:
         return tuple(f"{patient}/walk" for patient in self.stretches)
@@ -84,7 +85,7 @@ class Belt:
         return self.readings[patient]
 
     def remarks(self, records: Sequence[str]) -> tuple[str, ...]:  # noqa: ARG002
-        return self.said
+        return ("made up",)
 
 
 def preprocess_of(beats: str = "annotated", scale: str = "window") -> Preprocess:

@@ -1,0 +1,93 @@
+"""A trained network goes on learning from one patient: where it begins, and how good it was before."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from ecg_lightning import bundle, evaluation
+from ecg_lightning.contract import BadBundle, Contract
+from ecg_lightning.predictions import Predictions
+from ecg_lightning.structures import Refused
+
+
+def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
+    """The network of `adapt.bundle` in training mode, and the arguments that rebuild it; opens no store.
+
+    Args:
+        cfg: resolved and checked, with `adapt`.
+        data: the data module of the run.
+
+    Raises:
+        Refused: the bundle cannot be read, was trained for something else, or has seen the patient.
+    """
+    if cfg.adapt.bundle is None:
+        raise Refused("adapt.bundle is not given: name the folder `model` of a finished run")
+    try:
+        found = bundle.read(Path(cfg.adapt.bundle), list(cfg.plugins))
+    except BadBundle as error:
+        raise Refused(str(error)) from None
+    check_same(cfg, data, found.contract)
+    check_unseen(cfg, found.contract)
+    return found.network.train(), dict(found.contract.arguments)
+
+
+def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
+    """Refuse to go on with another network, other classes or other windows than the bundle was trained with.
+
+    Raises:
+        Refused: something differs; the message says each thing once.
+    """
+    there = {"model": contract.network, "task.problem": contract.problem, "task.classes": list(contract.classes)}
+    here = {"model": cfg.model._target_, "task.problem": cfg.task.problem, "task.classes": list(cfg.task.classes)}
+    if there["model"] == here["model"]:
+        own: Any = OmegaConf.to_container(cfg.model)
+        own = {name: value for name, value in own.items() if not name.startswith("_")}
+        here |= _named("model", own)
+        there |= _named("model", {name: contract.arguments.get(name) for name in own})
+    for path, trained, asked in (
+        ("preprocess", contract.preprocess, data.preprocess),
+        ("features", contract.features, data.features),
+        ("task.data.window", contract.window, data.window),
+    ):
+        there |= _named(path, {"kind": type(trained).__name__, **asdict(trained)})
+        here |= _named(path, {"kind": type(asked).__name__, **asdict(asked)})
+    there["task.extra"], here["task.extra"] = sorted(contract.extra_channels), sorted(cfg.task.extra)
+    names = dict.fromkeys([*there, *here])
+    if other := [
+        f"{name} is {there.get(name)}, here {here.get(name)}" for name in names if there.get(name) != here.get(name)
+    ]:
+        raise Refused(f"adapt.bundle={cfg.adapt.bundle} was trained otherwise: {'; '.join(other)}. Ask for what it has")
+
+
+def check_unseen(cfg: DictConfig, contract: Contract) -> None:
+    """Refuse a patient from whom the bundle has learned already, whose numbers would flatter it.
+
+    Raises:
+        Refused: the patient is one of these.
+    """
+    patient = str(cfg.split.patient)  # whose rows the run will see
+    for side, what in (("train", "has learned from"), ("val", "was chosen by")):
+        if patient in contract.patients[side]:
+            raise Refused(
+                f"adapt.patient={patient} is among the patients that adapt.bundle={cfg.adapt.bundle} {what}: choose "
+                f"another, e.g. one of its test patients {', '.join(contract.patients['test'])}"
+            )
+
+
+def before(predictions: Predictions) -> dict[str, float]:
+    """Name what the bundle is worth on the rows of this run, before it has learned from any of them.
+
+    Temperature and threshold are fitted anew on the patient's validation rows, as they are afterwards: the difference
+    to the numbers of the run is what the network has learned.
+    """
+    numbers = evaluation.evaluate(predictions).metrics
+    return {f"before/{name}": value for name, value in numbers.items()}
+
+
+def _named(path: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as the config names them; tuples and lists are alike."""
+    return {f"{path}.{name}": list(x) if isinstance(x, tuple) else x for name, x in values.items()}
