@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
 from ecg_lightning.prepare import Features, Preprocess, latency_ms
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
-VERSION = 2
+VERSION = 3
+AGGREGATIONS = {"beat": Window, "crops": Crops, "segments": Segments}  # how answers follow from windows
 
 
 def _from_1(found: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +19,12 @@ def _from_1(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"problem": "multiclass", "preprocess": found["preprocess"] | {"unit": "mV"}}
 
 
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1}  # from each version to the next
+def _from_2(found: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 knew no other beats than those that come with a record."""
+    return found | {"preprocess": found["preprocess"] | {"beats": "annotated"}}
+
+
+UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}  # each to the next
 
 
 class BadBundle(ValueError):
@@ -34,21 +40,26 @@ class Contract:
         network: its class, e.g. "ecg_lightning.models.hybrid_cnn.HybridCNN".
         arguments: of its constructor; plain values.
         produces: what it gives, e.g. "logits".
-        problem: "multiclass", where the likeliest class is called, or "multilabel", where each has its threshold.
-        classes: in the order of its outputs.
+        problem: "multiclass", where the likeliest class is called, "multilabel", where each has its threshold, or
+            "binary", where one output tells whether it is the second of two.
+        classes: in the order of its outputs; if binary the negative one first.
         class_names: long names.
         preprocess: what is done to a record, leads and sampling rate included.
-        window: what is cut round each R peak, or the crops of a whole recording.
+        window: what is cut round each R peak, the crops of a whole recording, or the stretches that follow one another.
         features: numbers beside the ECG that it takes.
         feature_mean: of the training rows; the network standardises.
         feature_std: likewise.
         temperature: logits are divided by it before they become probabilities; from validation rows.
-        thresholds: per class, on calibrated probabilities, from validation rows; None where the likeliest is called.
+        thresholds: per output, on calibrated probabilities, from validation rows; None where the likeliest is called.
         patients: ids on each side, {"train": [...], "val": [...], "test": [...]}.
         data: what it learned from: corpus, fingerprint, synthetic, licence.
         tags: what a reader of the numbers must know.
         test: the numbers of the test rows; empty where they were not scored.
         package_version: that wrote it.
+        extra_channels: rows of each of the other signals that it takes, by name.
+
+    Raises:
+        BadBundle: it tells two classes apart, but has another number of classes or of thresholds.
     """
 
     task: str
@@ -59,7 +70,7 @@ class Contract:
     classes: tuple[str, ...]
     class_names: Mapping[str, str]
     preprocess: Preprocess
-    window: Window | Crops
+    window: Window | Crops | Segments
     features: Features
     feature_mean: tuple[float, ...]
     feature_std: tuple[float, ...]
@@ -70,6 +81,14 @@ class Contract:
     tags: Mapping[str, str]
     test: Mapping[str, float]
     package_version: str = version("ecg-lightning")
+    extra_channels: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.problem == "binary" and (len(self.classes), len(self.thresholds or ())) != (2, 1):
+            raise BadBundle(
+                f"problem=binary takes two classes and one threshold, not classes={list(self.classes)} and "
+                f"thresholds={self.thresholds}: train again"
+            )
 
     def to_json(self) -> str:
         """Write the contract, with what follows from it said as well.
@@ -98,7 +117,7 @@ class Contract:
             "mode": mode,
             "latency_ms": latency,
             "latency_reason": reason,
-            "aggregation": "beat" if isinstance(self.window, Window) else "crops",
+            "aggregation": {kind: word for word, kind in AGGREGATIONS.items()}[type(self.window)],
             "decision": "argmax" if self.thresholds is None else "thresholds",
             "thresholds": self.thresholds,
             "temperature": self.temperature,
@@ -113,11 +132,13 @@ class Contract:
             raise BadBundle(f"the contract holds a value that JSON cannot keep ({error}): plain values only") from None
 
     def _inputs(self) -> list[dict[str, Any]]:
-        """Name, order, shape and scaler of what the network takes."""
+        """Name, order, shape and scaler of what the network takes; other signals only where there are any."""
         leads = self.preprocess.leads
         scale = {"window": "z-score of the window", "none": "none"}.get(
             self.preprocess.scale, f"z-score, {self.preprocess.scale}"
         )
+        channels = dict(self.extra_channels)
+        extra = [{"name": "extra", "channels": channels, "normalise": "z-score, record"}] if channels else []
         return [
             {
                 "name": "ecg",
@@ -132,6 +153,7 @@ class Contract:
                 "mean": self.feature_mean,
                 "std": self.feature_std,
             },
+            *extra,
         ]
 
 
@@ -167,8 +189,13 @@ def _upgraded(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _contract(found: dict[str, Any]) -> Contract:
-    features = {entry["name"]: entry for entry in found["inputs"]}["features"]
+    inputs = {entry["name"]: entry for entry in found["inputs"]}
+    features, extra = inputs["features"], inputs.get("extra", {"channels": {}})
     mode, leads = found["mode"], tuple(found["leads"])
+    if found["aggregation"] not in AGGREGATIONS:
+        raise BadBundle(
+            f"aggregation={found['aggregation']} is none of {', '.join(AGGREGATIONS)}: copy the bundle again"
+        )
     return Contract(
         task=found["task"],
         network=found["network"]["class"],
@@ -178,7 +205,7 @@ def _contract(found: dict[str, Any]) -> Contract:
         classes=tuple(found["classes"]),
         class_names=found["class_names"],
         preprocess=Preprocess(leads=leads, fs_hz=found["fs_hz"], mode=mode, **found["preprocess"]),
-        window=(Window if found["aggregation"] == "beat" else Crops)(**found["window"]),
+        window=AGGREGATIONS[found["aggregation"]](**found["window"]),
         features=Features(names=tuple(found["features"]["names"]), mode=mode),
         feature_mean=tuple(features["mean"]),
         feature_std=tuple(features["std"]),
@@ -189,4 +216,5 @@ def _contract(found: dict[str, Any]) -> Contract:
         tags=found["tags"],
         test=found["test"],
         package_version=found["package_version"],
+        extra_channels=extra["channels"],
     )

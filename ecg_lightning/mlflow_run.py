@@ -42,6 +42,7 @@ RECORDING = ModelSignature(
             ColSpec(Array(DataType.long), "peak_sample"),
             ColSpec(DataType.double, "age_years", required=False),
             ColSpec(DataType.double, "sex_female", required=False),
+            ColSpec(DataType.double, "begin_s", required=False),
         ]
     )
 )

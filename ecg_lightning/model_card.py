@@ -4,16 +4,18 @@ from collections.abc import Iterator
 
 from ecg_lightning.contract import Contract
 from ecg_lightning.prepare import latency_ms
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 HEADLINES = (
     *("test/accuracy", "test/macro_auroc", "test/macro_average_precision"),
-    *("test/macro_f1_nsvf", "test/macro_f1", "test/kappa", "test/jk_index"),
+    *("test/auroc", "test/average_precision", "test/sensitivity_at_specificity_90", "test/patient_auroc_mean"),
+    *("test/macro_f1_nsvf", "test/macro_f1", "test/majority/macro_f1", "test/kappa", "test/jk_index"),
 )
 WARNINGS = {
     "leaky_split": "Windows of one patient stand on both sides of the split: **the numbers below are leaky** and say "
     "nothing about new patients.",
-    "same_patients": "The test patients were seen in training: the numbers below say nothing about new patients.",
+    "same_patients": "The test patients were seen in training, at other times: the numbers below say nothing about new "
+    "patients.",
     "missing_records": "Records were not at hand: the numbers below do not compare with those of the whole database.",
     "skipped_records": "Records that could not be trusted were left out.",
     "unknown_patients": "Records without a patient id count as persons of their own.",
@@ -34,11 +36,14 @@ OF_BEATS = """`ecg_lightning.predict.beats.classify(model, record)` takes a whol
 the leads by name, resamples, filters and cuts as written above, and gives one row per beat."""
 OF_RECORDINGS = """`ecg_lightning.predict.recordings.diagnose(model, record)` takes a recording and what is known of the
 person: it chooses the leads by name, resamples, filters and cuts as written above, and gives one row per class."""
+OF_SEGMENTS = """`ecg_lightning.predict.segments.watch(model, record)` takes a recording of any length: it chooses the
+leads by name, resamples, filters and cuts as written above, and gives one row per window."""
+USAGE = {Window: OF_BEATS, Crops: OF_RECORDINGS, Segments: OF_SEGMENTS}
 
 
 def model_card(contract: Contract) -> str:
     """Write the card in Markdown."""
-    usage = LOAD + (OF_RECORDINGS if isinstance(contract.window, Crops) else OF_BEATS)
+    usage = LOAD + USAGE[type(contract.window)]
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
         *_warnings(contract),
@@ -71,28 +76,36 @@ def _input(contract: Contract) -> str:
         "butterworth": f"Butterworth {todo.low_hz:g}-{todo.high_hz:g} Hz, order {todo.order}, {todo.phase} phase",
         "median": "baseline by two running medians",
     }.get(todo.filter, "none")
+    others, detected = ", ".join(contract.extra_channels), todo.beats == "detected"
     lines = (
         f"Leads: {', '.join(todo.leads)}, {unit}, at {todo.fs_hz:g} Hz",
         f"Window: {_window(window)}",
         f"Filter: {filtering}, over the whole record before windows are cut",
         f"Scale: z-score by {todo.scale}" if todo.scale != "none" else "Scale: none",
         f"Features: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
+        *([f"Other signals, as far as they are there: {others}"] if others else []),
+        *(["R peaks: found in the first lead; marked ones are not looked at"] if detected else []),
         f"Mode: {todo.mode}; latency after R: {after_r} ({reason})",
         f"Probabilities: {_decision(contract)}",
     )
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _window(window: Window | Crops) -> str:
+def _window(window: Window | Crops | Segments) -> str:
     if isinstance(window, Window):
         after = window.n_samples - window.n_before
         return f"{window.n_samples} samples, {window.n_before} before the R peak and {after} from it on"
+    if isinstance(window, Segments):
+        return f"{window.n_samples} samples, one window every {window.hop}, each answered by itself"
     return f"crops of {window.n_samples} samples, one every {window.hop}; the {window.by} of their probabilities counts"
 
 
 def _decision(contract: Contract) -> str:
     if contract.problem == "multiclass":
         return f"softmax of the logits divided by {contract.temperature:g}; the largest decides"
+    if contract.problem == "binary":
+        called = " and ".join(f"called from {threshold:.2f}" for threshold in contract.thresholds or ())
+        return f"sigmoid of the logit divided by {contract.temperature:g} for {contract.classes[1]}, {called}"
     each = zip(contract.classes, contract.thresholds or (), strict=False)
     called = ", ".join(f"{name} {threshold:.2f}" for name, threshold in each) or "0.50 for every class"
     return f"sigmoid of the logits divided by {contract.temperature:g}; a class is called from: {called}"

@@ -16,10 +16,10 @@ from ecg_lightning.contract import Contract, from_json
 from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.predict import recordings
+from ecg_lightning.predict import recordings, segments
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.structures import Record
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 GOLDEN = Path(__file__).parent / "golden"
 MEAN, STD = (0.8, 1.0), (0.2, 0.1)
@@ -86,7 +86,7 @@ def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:
 
 def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
     said = json.loads((folder / "contract.json").read_text())
-    assert said["contract"] == 2
+    assert said["contract"] == 3
     assert said["network"]["class"] == "ecg_lightning.models.hybrid_cnn.HybridCNN"
     assert said["inputs"][0] == {
         "name": "ecg",
@@ -141,6 +141,41 @@ def test_a_contract_of_recordings_says_its_crops_its_unit_and_its_thresholds() -
     assert from_json(json.dumps(said)) == of_recordings()
 
 
+def of_segments() -> Contract:
+    """Of a network that says of every ten seconds whether glucose is low."""
+    return replace(
+        a_contract(),
+        task="hypoglycemia",
+        problem="binary",
+        classes=("normal", "low"),
+        preprocess=Preprocess(("ECG",), 250.0, "diagnostic", "butterworth", unit="NU", beats="detected"),
+        window=Segments(2500, 2500),
+        features=Features(("hr_bpm", "hour_sin"), "diagnostic"),
+        thresholds=(0.375,),
+        test={"test/auroc": 0.75, "test/f1/low": 0.5, "test/majority/macro_f1": 0.4},
+        tags={"same_patients": "true"},
+        extra_channels={"breathing": 1, "activity": 2},
+    )
+
+
+def test_a_contract_of_segments_says_its_threshold_its_beats_and_the_other_signals() -> None:
+    said = json.loads(of_segments().to_json())
+    assert said["window"] == {"n_samples": 2500, "hop": 2500}
+    assert (said["aggregation"], said["decision"], said["problem"]) == ("segments", "thresholds", "binary")
+    assert (said["thresholds"], said["preprocess"]["beats"]) == ([0.375], "detected")
+    extra = {"name": "extra", "channels": {"breathing": 1, "activity": 2}, "normalise": "z-score, record"}
+    assert said["inputs"][2] == extra
+    assert len(json.loads(a_contract().to_json())["inputs"]) == 2
+    assert "segment" in said["latency_reason"]
+    assert from_json(json.dumps(said)) == of_segments()
+
+
+@pytest.mark.parametrize("change", [{"thresholds": None}, {"thresholds": (0.5, 0.5)}, {"classes": ("a", "b", "c")}])
+def test_two_classes_have_one_threshold(change: dict[str, Any]) -> None:
+    with pytest.raises(BadBundle, match=r"problem=binary takes two classes and one threshold, not classes=.*: train"):
+        replace(of_segments(), **change)
+
+
 def golden(version: int) -> bundle.Bundle:
     """The bundle of a golden contract, with weights by formula."""
     found = from_json((GOLDEN / f"contract_{version}" / "contract.json").read_text())
@@ -152,9 +187,13 @@ def golden(version: int) -> bundle.Bundle:
 
 
 def golden_logits(version: int) -> list[Any]:
-    """Its logits, for inputs by formula: two windows, or a recording of four crops."""
+    """Its logits, for inputs by formula: two windows, a recording of four crops, or one of eight segments."""
     made = golden(version)
-    if version > 1:
+    if version == 3:
+        ecg = torch.sin(torch.arange(450.0)).square().cumsum(0).sin().reshape(1, 450).numpy()
+        record = Record("a", "a", ecg, ("ECG",), 100.0, np.empty(0, np.int64), (), False, "NU", begin_s=1.4e9)
+        return segments.logits(made, record).tolist()
+    if version == 2:
         ecg = torch.sin(torch.arange(90.0)).reshape(2, 45).numpy()
         person = {"age_years": 75.0, "sex_female": 1.0}
         leads, no_peaks = ("V2", "II"), np.empty(0, np.int64)
@@ -164,7 +203,7 @@ def golden_logits(version: int) -> list[Any]:
         return made.network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), features).tolist()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_bundles_of_every_version_answer_as_they_did(version: int) -> None:
     expected = json.loads((GOLDEN / f"contract_{version}" / "logits.json").read_text())
     np.testing.assert_allclose(golden_logits(version), expected, rtol=1e-5)
@@ -195,11 +234,22 @@ def test_a_contract_of_version_2_is_read_for_ever() -> None:
     assert found.window == Crops(20, 10, "mean")
     assert found.features == Features(("age_years", "sex_female"), "diagnostic")
     assert (found.classes, found.thresholds) == (("NORM", "MI", "CD"), (0.5, 0.25, 0.375))
+    assert found.preprocess.beats == "annotated"
+
+
+def test_a_contract_of_version_3_is_read_for_ever() -> None:
+    found = golden(3).contract
+    expected = Preprocess(("ECG",), 100.0, "diagnostic", "none", high_hz=40.0, unit="NU", beats="detected")
+    assert (found.task, found.problem, found.preprocess) == ("hypoglycemia", "binary", expected)
+    assert found.window == Segments(100, 50)
+    assert found.features == Features(("hour_sin", "hour_cos"), "diagnostic")
+    assert (found.classes, found.thresholds, found.temperature) == (("normal", "low"), (0.375,), 1.25)
+    assert found.extra_channels == {}
 
 
 def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
-    del old["problem"], old["preprocess"]["unit"]
+    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"]
     from_0 = {0: lambda found: found | {"temperature": 1.0}}
     monkeypatch.setattr(contract, "UPGRADES", from_0 | dict(contract.UPGRADES))
     assert from_json(json.dumps(old)) == replace(a_contract(), temperature=1.0)
@@ -208,7 +258,7 @@ def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"contract": 3, "package_version": "9.9"}, "contract=3 is newer than 2.*install the package_version=9.9"),
+        ({"contract": 4, "package_version": "9.9"}, "contract=4 is newer than 3.*install the package_version=9.9"),
         ({"contract": 0}, "contract=0 is unknown"),
         ({"contract": "1"}, "contract=1 is unknown"),
         (
@@ -226,6 +276,8 @@ def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPa
         ({"window": {"n_samples": 280, "before": 140}}, "contract.json has a value of the wrong kind"),
         ({"preprocess": {"filter": "wavelet"}}, "filter=wavelet is unknown"),
         ({"aggregation": "crops"}, "contract.json has a value of the wrong kind"),
+        ({"aggregation": "seconds"}, "aggregation=seconds is none of beat, crops, segments: copy the bundle again"),
+        ({"problem": "binary"}, "problem=binary takes two classes and one threshold"),
     ],
 )
 def test_a_contract_that_cannot_be_used_is_refused_in_words(folder: Path, change: dict[str, Any], words: str) -> None:
@@ -325,3 +377,20 @@ def test_the_model_card_of_recordings_says_crops_unit_and_thresholds() -> None:
         assert words in card
     assert "R peak" not in card
     assert "0.50 for every class" in model_card(replace(of_recordings(), thresholds=None))
+
+
+def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
+    card = model_card(of_segments())
+    for words in (
+        "Window: 2500 samples, one window every 2500, each answered by itself",
+        "Other signals, as far as they are there: breathing, activity",
+        "R peaks: found in the first lead",
+        "Probabilities: sigmoid of the logit divided by 1.5 for low, called from 0.38",
+        "ecg_lightning.predict.segments.watch(model, record)",
+        "The test patients were seen in training, at other times",
+        "| auroc | 0.750 |  |",
+        "| majority/macro_f1 | 0.400 |  |",
+        "| f1/low | 0.500 |  |",
+    ):
+        assert words in card
+    assert "Other signals" not in model_card(of_recordings())

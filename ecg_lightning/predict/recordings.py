@@ -55,6 +55,6 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, " class"]:
         )
     ecg = crops(prepared, contract.preprocess, contract.window)
     features = torch.from_numpy(prepared.features.reshape(1, -1)).expand(len(ecg), -1)  # of width 0 without features
-    fields = {"ecg": ecg, "features": features}
+    fields = {"ecg": ecg, "features": features, "extra": {}}
     answers = network(*(fields[name] for name in cast(Sequence[str], network.takes)))
     return aggregate(answers[None], contract.problem, contract.window.by)[0]

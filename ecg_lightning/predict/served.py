@@ -11,8 +11,9 @@ import pandas as pd
 from ecg_lightning import bundle
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
+from ecg_lightning.predict.segments import watch
 from ecg_lightning.structures import PERSON, Record
-from ecg_lightning.windowing import Crops
+from ecg_lightning.windowing import Crops, Segments, Window
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints
     warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
@@ -20,27 +21,30 @@ with warnings.catch_warnings():  # MLflow warns of its own type hints
     from mlflow.pyfunc import PythonModel, PythonModelContext
 
 
+ANSWERS = {Window: classify, Crops: diagnose, Segments: watch}
+
+
 class Served(PythonModel):
-    """Classes of the beats of recordings, or labels of whole recordings, as the bundle answers."""
+    """Classes of the beats of recordings, labels of whole ones, or answers to their windows, as the bundle answers."""
 
     def load_context(self, context: PythonModelContext) -> None:
         plugins = (context.model_config or {}).get("plugins", ())
         self.bundle = bundle.read(Path(context.artifacts["bundle"]), tuple(plugins))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]  # noqa: ARG002
-        """Classify every beat, or say which labels each recording carries.
+        """Classify every beat, say which labels each recording carries, or answer every window of it.
 
         Args:
             context: not looked at.
             model_input: a row per recording: `ecg_mv` (a list per lead), `leads` (their names), `fs_hz`,
-                `peak_sample` (R peaks, counted at fs_hz; empty for a network of whole recordings), and where known
-                `age_years` and `sex_female` (1 or 0).
+                `peak_sample` (R peaks, counted at fs_hz; empty for a network that is told of none), and where known
+                `age_years`, `sex_female` (1 or 0) and `begin_s` (in seconds since 1970, by the recorder's clock).
 
         Returns:
             One row per beat: recording (the row's number), time_s, class, p_<class>; or one per recording and class:
-            recording, class, p, threshold, called.
+            recording, class, p, threshold, called; or one per window: recording, time_s, p, threshold, called, class.
         """
-        answer = diagnose if isinstance(self.bundle.contract.window, Crops) else classify
+        answer = ANSWERS[type(self.bundle.contract.window)]
         unit, rows = self.bundle.contract.preprocess.unit, model_input.to_dict("records")
         read = [recording(k, row, unit) for k, row in enumerate(rows)]
         return pd.concat([answer(self.bundle, one) for one in read], ignore_index=True)
@@ -71,7 +75,8 @@ def recording(number: int, row: dict[Hashable, Any], unit: str) -> Record:
     if not np.isfinite(ecg).all():
         raise ValueError(f"recording {number}: ecg_mv has {(~np.isfinite(ecg)).sum()} samples that are no numbers")
     person = {name: float(row[name]) for name in PERSON if row.get(name) is not None}
-    return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False, unit, person)
+    begin_s = float("nan") if row.get("begin_s") is None else float(row["begin_s"])
+    return Record(str(number), "", ecg, leads, fs_hz, peak_sample, (), False, unit, person, begin_s)
 
 
 set_model(Served())

@@ -14,7 +14,7 @@ from ecg_lightning.predict import beats
 from ecg_lightning.predict.beats import classify, logits
 from ecg_lightning.prepare import Features, Preprocess, prepare, windows
 from ecg_lightning.structures import BadRecord, Record
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 FS_HZ = 100.0
 
@@ -118,3 +118,19 @@ def test_a_network_of_whole_recordings_is_refused_in_words() -> None:
     whole = Bundle(made.network, replace(made.contract, window=Crops(60, 30, "mean")))
     with pytest.raises(ValueError, match=r"answers for whole recordings: use predict.recordings.diagnose"):
         classify(whole, a_record())
+    stretches = Bundle(made.network, replace(made.contract, window=Segments(60, 60)))
+    with pytest.raises(ValueError, match=r"answers for stretches of recordings: use predict.segments.watch"):
+        classify(stretches, a_record())
+
+
+def test_of_two_classes_the_second_is_called_from_its_threshold_on() -> None:
+    torch.manual_seed(0)
+    network = Logistic(1, 60, 1, (0.8,), (0.2,)).eval()
+    contract = replace(a_bundle().contract, problem="binary", thresholds=(0.6,))
+    made = Bundle(network, contract)
+    found = classify(made, a_record())
+    np.testing.assert_allclose(found["p_V"], (logits(made, a_record())[:, 0] / 2.0).sigmoid(), rtol=1e-6)
+    np.testing.assert_allclose(found["p_N"] + found["p_V"], 1, rtol=1e-6)
+    assert found["class"].tolist() == np.where(found["p_V"] >= 0.6, "V", "N").tolist()
+    assert ((found["p_V"] > 0.5) & (found["class"] == "N")).any()
+    assert classify(made, replace(a_record(), peak_sample=np.empty(0, np.int64))).empty

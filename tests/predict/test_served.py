@@ -22,9 +22,10 @@ from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import served
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
+from ecg_lightning.predict.segments import watch
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.tracking import Tracker
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 ARGUMENTS: dict[str, Any] = {"n_leads": 1, "n_samples": 60, "n_outputs": 2, "feature_mean": [0.8], "feature_std": [0.2]}
 
@@ -174,6 +175,41 @@ def test_a_bundle_of_recordings_gives_a_row_per_class(tmp_path: Path) -> None:
     made = bundle.read(tmp_path)
     expected = [diagnose(made, served.recording(k, row, "NU")) for k, row in enumerate(rows.to_dict("records"))]
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
+
+
+def test_a_bundle_of_segments_gives_a_row_per_window(tmp_path: Path) -> None:
+    arguments = ARGUMENTS | {"n_outputs": 1, "feature_mean": [0.0], "feature_std": [1.0]}
+    torch.manual_seed(0)
+    contract = Contract(
+        task="hypoglycemia",
+        network="ecg_lightning.models.logistic.Logistic",
+        arguments=arguments,
+        produces="logits",
+        problem="binary",
+        classes=("normal", "low"),
+        class_names={},
+        preprocess=Preprocess(("MLII",), 100.0, "diagnostic", "none", beats="detected"),
+        window=Segments(60, 60),
+        features=Features(("hour_sin",), "diagnostic"),
+        feature_mean=(0.0,),
+        feature_std=(1.0,),
+        temperature=1.0,
+        thresholds=(0.5,),
+        patients={},
+        data={},
+        tags={},
+        test={},
+    )
+    bundle.write(tmp_path, Logistic(**arguments), contract)
+    model, context = served.Served(), served.PythonModelContext({"bundle": str(tmp_path)}, None)
+    model.load_context(context)
+    rows = recordings().assign(begin_s=[1.4e9, 1.4e9 + 40_000], peak_sample=[[], []])
+    found = model.predict(context, rows)
+    assert found["recording"].tolist() == ["0"] * 15 + ["1"] * 15
+    made = bundle.read(tmp_path)
+    expected = [watch(made, served.recording(k, row, "mV")) for k, row in enumerate(rows.to_dict("records"))]
+    pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
+    assert np.isnan(served.recording(0, GOOD, "mV").begin_s)
 
 
 @pytest.mark.slow

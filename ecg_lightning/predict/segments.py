@@ -1,0 +1,121 @@
+"""Answer every stretch of a recording, one after another."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from ecg_lightning.bundle import Bundle
+from ecg_lightning.contract import Contract
+from ecg_lightning.datasets.wfdb_files import choose_leads
+from ecg_lightning.predict.answers import called, probabilities
+from ecg_lightning.prepare import prepare, scale_extra
+from ecg_lightning.structures import Record, Signal
+from ecg_lightning.windowing import Segments, cut, scale_windows
+
+N_ROWS = 512  # windows at a time
+
+
+def watch(bundle: Bundle, record: Record) -> pd.DataFrame:
+    """Say of every window of a recording how likely the second class is, and whether it is called.
+
+    Args:
+        bundle: of a network of stretches of recordings that tells two classes apart.
+        record: any leads in any order, at any sampling rate; `begin_s` where the network is told the hour, and what
+            there is of the other signals that it takes.
+
+    Returns:
+        One row per window that lies wholly in the recording: recording, time_s of its beginning, p (calibrated),
+        threshold (from validation rows), called, class.
+
+    Raises:
+        BadRecord: a lead is missing.
+        ValueError: the bundle is for single beats or whole recordings, or tells more classes apart; another signal
+            has another number of channels.
+    """
+    contract = bundle.contract
+    p = probabilities(contract, logits(bundle, record))
+    (threshold,) = contract.thresholds or ()
+    columns = {
+        "time_s": np.arange(len(p)) * _window(contract).hop / contract.preprocess.fs_hz,
+        "p": p[:, 1].numpy(),
+        "threshold": threshold,
+        "called": p[:, 1].numpy() >= threshold,
+        "class": called(contract, p),
+    }
+    return pd.DataFrame({"recording": record.name, **columns})
+
+
+@torch.inference_mode()
+def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:
+    """The network's answer to every window, as in `watch`."""
+    contract, network, window = bundle.contract, bundle.network, _window(bundle.contract)
+    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
+    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
+    prepared, fs_hz = prepare(chosen, contract.preprocess, contract.features), contract.preprocess.fs_hz
+    start = window.starts(prepared.ecg.shape[1])
+    features = contract.features.of_segments(
+        prepared.ecg, prepared.peak_sample, start, window.n_samples, fs_hz, record.begin_s
+    )
+    beside = {name: _beside(contract, record, name) for name in contract.extra_channels}
+    out = [torch.empty(0, 1)]
+    for first in range(0, len(start), N_ROWS):
+        some = start[first : first + N_ROWS]
+        fields = {
+            "ecg": scale_windows(_cut(Signal(prepared.ecg, fs_hz), some, window.n_samples), contract.preprocess.scale),
+            "features": torch.from_numpy(features[first : first + N_ROWS]),
+            "extra": _of_windows(contract, beside, some),
+        }
+        out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
+    return torch.cat(out)
+
+
+def _window(contract: Contract) -> Segments:
+    """How records are cut, by a contract for stretches of them that tells two classes apart."""
+    if not isinstance(contract.window, Segments):
+        raise ValueError(
+            f"network={contract.network} answers for single beats or whole recordings: use predict.beats.classify "
+            f"or predict.recordings.diagnose"
+        )
+    if contract.problem != "binary":
+        raise ValueError(f"problem={contract.problem} of the bundle is not binary: take one for two classes")
+    return contract.window
+
+
+def _beside(contract: Contract, record: Record, name: str) -> Signal:
+    """Another signal as training saw it; where the recording has none a second of zeros, whose edge is repeated."""
+    n_channels = contract.extra_channels[name]
+    signal = record.extra.get(name, Signal(np.zeros((n_channels, 1), np.float32), 1.0))
+    if len(signal.value) != n_channels:
+        raise ValueError(
+            f"recording {record.name}: signal {name} has {len(signal.value)} channels, but the network takes "
+            f"{n_channels}: give those"
+        )
+    return Signal(scale_extra(signal), signal.fs_hz)
+
+
+def _of_windows(
+    contract: Contract, beside: Mapping[str, Signal], start: Int[np.ndarray, " segment"]
+) -> dict[str, Float[Tensor, "segment channel time"]]:
+    """The other signals during windows of the ECG, each at its own rate."""
+    fs_hz = contract.preprocess.fs_hz
+    window_s = contract.window.n_samples / fs_hz
+    return {
+        name: _cut(
+            signal, np.round(start / fs_hz * signal.fs_hz).astype(np.int64), max(1, round(window_s * signal.fs_hz))
+        )
+        for name, signal in beside.items()
+    }
+
+
+def _cut(signal: Signal, start: Int[np.ndarray, " segment"], n_samples: int) -> Float[Tensor, "segment channel time"]:
+    n_channels, length = signal.value.shape
+    first = torch.from_numpy(start)
+    place = torch.stack([torch.zeros_like(first), torch.full_like(first, length), first])
+    flat = torch.from_numpy(np.ascontiguousarray(signal.value)).reshape(-1)
+    return cut(flat, place, n_channels, n_samples)

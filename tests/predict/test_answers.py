@@ -1,0 +1,46 @@
+"""Probabilities and classes of a bundle are those of the report."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ecg_lightning.calibration import decide
+from ecg_lightning.calibration import probabilities as of_report
+from ecg_lightning.contract import Contract
+from ecg_lightning.predict.answers import called, probabilities
+from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.windowing import Window
+from tests.corpora.binary import draw_binary
+from tests.corpora.run_folder import draw_predictions
+
+
+@pytest.mark.parametrize(
+    ("about", "thresholds"), [(draw_binary(200), (0.3,)), (draw_predictions(200), None)], ids=["binary", "multiclass"]
+)
+def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[float, ...] | None) -> None:
+    contract = Contract(
+        task=about.task,
+        network="somebody.Elses",
+        arguments={},
+        produces="logits",
+        problem=about.problem,
+        classes=about.classes,
+        class_names={},
+        preprocess=Preprocess(("MLII",), 100.0, "diagnostic", "none"),
+        window=Window(60, 30),
+        features=Features((), "diagnostic"),
+        feature_mean=(),
+        feature_std=(),
+        temperature=1.6,
+        thresholds=thresholds,
+        patients={},
+        data={},
+        tags={},
+        test={},
+    )
+    p = probabilities(contract, torch.from_numpy(about.logits))
+    expected = decide(about, of_report(about, {0: 1.6}), {0: thresholds or ()})
+    np.testing.assert_allclose(p, expected.p, rtol=1e-6)
+    assert called(contract, p) == [about.classes[k] for k in expected.called]
