@@ -24,7 +24,7 @@ EXTRA_HZ = MappingProxyType({"breathing": 25.0, "activity": 1.0})
 LEAST_S = 1.0  # of a stretch
 MOST_OFF_S = 60.0  # between the name of a recording and its first row; a swapped day or a summer hour is more
 FEW_READINGS = 100  # eight hours of a sensor
-TWIN_FILES = ("synthetic_hearts", "synthetic_glucose", "d1namo_twin")  # they write the twin
+TWIN_FILES = ("synthetic_hearts", "synthetic_chest", "synthetic_glucose", "d1namo_folders", "d1namo_twin")
 _HERE = Path(__file__).parent
 
 

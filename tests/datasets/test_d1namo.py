@@ -1,5 +1,6 @@
 """The D1NAMO reader and its download, on tiny recordings in the database's own folders and tables."""
 
+import ast
 import hashlib
 import json
 import subprocess
@@ -13,8 +14,10 @@ import numpy as np
 import pytest
 
 from ecg_lightning import download
-from ecg_lightning.datasets import d1namo_folders
+from ecg_lightning.datasets import d1namo, d1namo_folders
 from ecg_lightning.datasets.d1namo import D1NAMO
+from ecg_lightning.prepare import Preprocess
+from ecg_lightning.store import open_store
 from ecg_lightning.structures import BadRecord, CorpusNotFound, Refused
 from tests.corpora.d1namo import (
     BEGIN,
@@ -242,6 +245,41 @@ def test_twin_of_another_seed_lies_in_another_folder(tmp_path: Path) -> None:
     first, second = D1NAMO(tmp_path, tmp_path).twin_id(), D1NAMO(tmp_path, tmp_path, seed=1).twin_id()
     assert first.startswith("d1namo-seed0-")
     assert second.startswith("d1namo-seed1-")
+
+
+def test_name_of_the_twin_covers_all_files_that_write_it() -> None:
+    found, folder = {"d1namo_twin"}, Path(d1namo.__file__).parent
+    while more := {name for file in found for name in imported(folder / f"{file}.py")} - found:
+        found |= more
+    assert found == set(d1namo.TWIN_FILES)
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of the datasets that a file imports at its top."""
+    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom)]
+    plain = {name.name for node in nodes if node.module == "ecg_lightning.datasets" for name in node.names}
+    package = "ecg_lightning.datasets."
+    return plain | {str(node.module).removeprefix(package) for node in nodes if str(node.module).startswith(package)}
+
+
+def test_twin_is_read_by_the_same_reader(tmp_path: Path, twin_cache: Path) -> None:
+    corpus = D1NAMO(tmp_path, twin_cache, source="synthetic", extra=("breathing", "activity"))
+    assert (corpus.source, corpus.synthetic, corpus.missing) == ("synthetic", True, ())
+    assert {corpus.patient_of(record) for record in corpus.records()} == set(d1namo_folders.PATIENTS)
+    for record in corpus.read(corpus.records()[0], ("ECG",)):
+        assert record.synthetic
+        assert all(np.isfinite(signal.value).all() for signal in record.extra.values())
+
+
+def test_store_keeps_every_stretch_with_its_clock_and_other_signals(plain_dir: Path) -> None:
+    times = row_times(BEGIN, 5000, 4)
+    write_rows(ecg_file(plain_dir), "Time,EcgWaveform", [*times[:2000], *times[3000:]], range(4000))
+    preprocess = Preprocess(("ECG",), 250.0, "diagnostic", "none", unit="NU")
+    kept = open_store(corpus_in(plain_dir, extra=("breathing",)), preprocess, plain_dir / "cache")
+    assert kept.records == (f"{RECORD}#1", f"{RECORD}#2", "004/2014_10_01-10_09_39#1")
+    np.testing.assert_array_equal(kept.length, [2000, 2000, 5000])
+    np.testing.assert_allclose(kept.begin_s, BEGIN_S + np.array([0, 12, 0]))
+    np.testing.assert_array_equal(kept.extra["breathing"].length, [200, 200, 500])
 
 
 ARCHIVES = [f"{name}.zip" for name in (GLUCOSE, SENSORS, ECG)]
