@@ -148,8 +148,8 @@ class PositiveShare:
         for rows, share, which in ((positive, self.share, "second"), (negative, 1 - self.share, "first")):
             if share > 0 and not len(rows):
                 raise Refused(
-                    f"pretrain.positive_share={self.share}, but none of the {len(label)} training rows is of the {which} class: "
-                    f"set it to null, or choose another split"
+                    f"pretrain.positive_share={self.share}, but none of the {len(label)} training rows is of the "
+                    f"{which} class: set it to null, or choose another split"
                 )
         most = min(len(rows) / share for rows, share in ((positive, self.share), (negative, 1 - self.share)) if share)
         n_positive = min(len(positive), round(self.share * most))
