@@ -15,6 +15,7 @@ import pytest
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.__main__ import main
 from ecg_lightning.report.page import write
+from tests.corpora.binary import draw_binary
 from tests.corpora.run_folder import write_multilabel_run_folder, write_run_folder
 
 EVERY = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "reliability")
@@ -253,3 +254,11 @@ def test_help_needs_no_heavy_import() -> None:
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "run folder" in said
     assert not any(f"'{name}'" in said for name in ("torch", "pandas", "matplotlib"))
+
+
+def test_the_page_of_two_classes_says_threshold_one_class_for_all_and_patients(tmp_path: Path) -> None:
+    draw_binary(score_train=True).write(tmp_path / "predictions.parquet")
+    page = write(tmp_path).read_text(encoding="utf-8")
+    for words in ("training", "called low from a calibrated", "macro F1 of one class for all", "not defined"):
+        assert words in page
+    assert "Patient by patient, with AUROC" in page
