@@ -105,6 +105,7 @@ def abnormal_beats(
         "around_symbol": symbol[first],
         "heard_ecg": _gathered(data.source, heard).ecg.numpy(),
         "heard_row": heard,
+        "heard_unit": np.array(_unit_heard(data)),
         **stretch(data, window, int(row[abnormal[0] if len(abnormal) else 0])),
     }
 
@@ -113,7 +114,7 @@ def stretch(data: Data, window: Window, row: int) -> dict[str, np.ndarray]:
     """Ten seconds as the corpus gives them with the beat of this row somewhere in them, and all their beats."""
     number, fs_hz = int(data.table.record[row]), data.preprocess.fs_hz
     name = data.table.record_names[number]
-    ecg = _at_rate(data, name)
+    ecg, leads = _at_rate(data, name)
     n = min(ecg.shape[1], round(STRIP_S * fs_hz))
     before = round(np.random.default_rng(row).uniform(0.1, 0.9) * n)
     begin = int(np.clip(data.table.start[row] + window.n_before - before, 0, ecg.shape[1] - n))
@@ -126,7 +127,7 @@ def stretch(data: Data, window: Window, row: int) -> dict[str, np.ndarray]:
         "stretch_fs_hz": np.array(fs_hz),
         "stretch_start_s": np.array(begin / fs_hz),
         "stretch_record": np.array(name),
-        "stretch_leads": np.array(data.preprocess.leads),
+        "stretch_leads": np.array(leads),
         "stretch_unit": np.array(data.preprocess.unit),
         "stretch_beat_s": (peak[here] - begin) / fs_hz,
         "stretch_symbol": symbol[here],
@@ -136,13 +137,13 @@ def stretch(data: Data, window: Window, row: int) -> dict[str, np.ndarray]:
 
 def segments(data: Data, rows: Int[np.ndarray, " chosen"], network: nn.Module) -> dict[str, np.ndarray]:
     """Windows as the network sees them, with the other signals that it sees, and where in time it looked."""
-    batch, scaled = _gathered(data.source, rows), data.preprocess.scale != "none"
+    batch = _gathered(data.source, rows)
     found = {
         "segments_ecg": batch.ecg.numpy(),
         "segments_row": rows,
         "segments_fs_hz": np.array(data.preprocess.fs_hz),
         "segments_leads": np.array(data.preprocess.leads),
-        "segments_unit": np.array("SD" if scaled else data.preprocess.unit),
+        "segments_unit": np.array(_unit_heard(data)),
         **{f"segments_extra_{name}": signal.numpy() for name, signal in batch.extra.items()},
     }
     seen = attention(data, rows, network)
@@ -160,7 +161,7 @@ def recordings(
             chosen.setdefault(one)
     rows = np.array(list(chosen)[:MAX_RECORDINGS], np.int64)
     found = {
-        "records_ecg": np.stack([_at_rate(data, data.table.record_names[data.table.record[one]]) for one in rows]),
+        "records_ecg": np.stack([_at_rate(data, data.table.record_names[data.table.record[one]])[0] for one in rows]),
         "records_row": rows,
         "records_fs_hz": np.array(data.preprocess.fs_hz),
         "records_leads": np.array(data.preprocess.leads),
@@ -183,7 +184,8 @@ def attention(data: Data, rows: Int[np.ndarray, " row"], network: nn.Module) -> 
 def strip(data: Data, name: str) -> dict[str, np.ndarray]:
     """Ten seconds of one record from its middle, raw and preprocessed."""
     fs_hz, n_leads = data.preprocess.fs_hz, len(data.preprocess.leads)
-    raw = _at_rate(data, name)[0]
+    ecg, leads = _at_rate(data, name)
+    raw = ecg[0]
     filtered = data.store.record(name, n_leads)[0]
     n = min(len(raw), round(STRIP_S * fs_hz))
     begin = (len(raw) - n) // 2
@@ -194,22 +196,27 @@ def strip(data: Data, name: str) -> dict[str, np.ndarray]:
         "strip_fs_hz": np.array(fs_hz),
         "strip_start_s": np.array(begin / fs_hz),
         "strip_record": np.array(name),
-        "strip_lead": np.array(data.preprocess.leads[0]),
+        "strip_lead": np.array(leads[0]),
         "strip_unit": np.array([data.preprocess.unit, "SD" if scaled else data.preprocess.unit]),
     }
 
 
-def _at_rate(data: Data, name: str) -> Float[np.ndarray, "lead time"]:
-    """A record as its corpus gives it, at the task's rate."""
+def _at_rate(data: Data, name: str) -> tuple[Float[np.ndarray, "lead time"], tuple[str, ...]]:
+    """A record as its corpus gives it, at the task's rate, and its own names of the leads."""
     read = data.corpus.read(name.partition("#")[0], data.preprocess.leads)  # a stretch of it is called name#1
     parts = read if isinstance(read, tuple) else (read,)
     record = next(part for part in parts if part.name == name)
-    return resample(record.ecg_mv, record.fs_hz, data.preprocess.fs_hz)
+    return resample(record.ecg_mv, record.fs_hz, data.preprocess.fs_hz), record.leads
 
 
 def _gathered(source: WindowSource, rows: Int[np.ndarray, " chosen"]) -> Batch:
     row = torch.from_numpy(rows)
     return source.gather(row, torch.ones(len(row), dtype=torch.bool))
+
+
+def _unit_heard(data: Data) -> str:
+    """Of the samples that a network is given."""
+    return data.preprocess.unit if data.preprocess.scale == "none" else "SD"
 
 
 def _unscaled(data: Data, window: Window, rows: Int[np.ndarray, " chosen"]) -> Float[np.ndarray, "chosen lead time"]:

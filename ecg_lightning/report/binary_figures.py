@@ -116,8 +116,10 @@ def class_shares(counts: dict[str, tuple[int, ...]], classes: tuple[str, ...], s
         )
         axes.text(102, at, plain(said), va="center", fontsize=9, color=INK)
     axes.set_yticks(place, [plain(side) for side in counts])
-    tidy(axes, x="percent of the windows of the side")
-    axes.set_xlim(0, 175)
+    tidy(axes)
+    axes.set_xlabel("percent of the windows of the side", fontsize=10, loc="left")
+    axes.grid(visible=False, axis="y")
+    axes.set_xlim(0, 175)  # words stand beside the bars
     axes.set_xticks(range(0, 101, 20))
     axes.spines["bottom"].set_bounds(0, 100)
     legend_below(axes, len(classes))
@@ -163,9 +165,9 @@ def _counted(
     for index, name in enumerate(classes):
         left = counts[:, 0] if index else np.zeros(len(counts))
         axes.barh(place, counts[:, index], left=left, height=0.7, color=class_colour(index), label=plain(name))
-    room = 0.01 * counts.sum(axis=1).max(initial=1)
+    most = counts.sum(axis=1).max(initial=1)
     for at, own in zip(place, counts, strict=True):
-        axes.text(own.sum() + room, at, plain(f"{own[1]:,} {classes[1]}"), va="center", fontsize=8, color=INK)
-    axes.margins(x=0.22)
+        axes.text(own.sum() + 0.01 * most, at, plain(f"{own[1]:,} {classes[1]}"), va="center", fontsize=8, color=INK)
+    axes.set_xlim(0, 1.25 * most)
     tidy(axes, "windows of each class")
     legend_below(axes, 2)

@@ -27,11 +27,11 @@ def courses(shown: Decisions, found: Evaluation, contents: Contents, mark: str) 
     low = table.groupby("patient")["label"].agg(["sum", "size"]).sort_values(["sum", "size"], ascending=False)
     names = [str(one) for one in low.index[:MAX_PATIENTS]]
     below = contents.number("task", "data", "low_mmol_l")
-    figure = glucose_courses(
-        [_course(known, one, found) for one in names], (table_classes := known.about.classes)[:2], below, mark
-    )
-    many = f" {len(names)} of {len(low)} patients, those with most {table_classes[1]} windows." if len(low) > 1 else ""
-    caption = f"Each dot is a window: above the reading that it inherits, beneath p({table_classes[1]}).{many}"
+    classes = known.about.classes
+    shown_courses = [_course(known, one, found) for one in names]
+    figure = glucose_courses(shown_courses, (classes[0], classes[1]), below, mark)
+    many = f" {len(names)} of {len(low)} patients, those with most {classes[1]} windows." if len(low) > 1 else ""
+    caption = f"Each dot is a window: above the reading that it inherits, beneath p({classes[1]}).{many}"
     yield Picture(name, title, caption, figure)
 
 

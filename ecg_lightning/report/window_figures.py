@@ -34,7 +34,7 @@ class Seconds:
     right: bool
     caption: str
     attention: Float[np.ndarray, " step"] | None = None
-    other: Float[np.ndarray, " time"] | None = None
+    other: Float[np.ndarray, " other_time"] | None = None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import numpy as np
 from ecg_lightning.calibration import Decisions
 from ecg_lightning.report import window_figures
 from ecg_lightning.report.contents import Contents
-from ecg_lightning.report.ecg_figures import UNITS
 from ecg_lightning.report.paper import Mark, Tracing, paper
 from ecg_lightning.report.picture import Picture
-from ecg_lightning.report.stretch_figures import beat_colour
+from ecg_lightning.report.stretch_figures import NO_UNIT, beat_colour
 from ecg_lightning.report.window_figures import Axis, Frames, Seconds
 
 AROUND_S = 0.5  # on either side of a beat
@@ -61,7 +60,10 @@ def _round_beats(shown: Decisions, examples: dict[str, np.ndarray], mark: str) -
     """Windows round R peaks."""
     ecg, fs_hz = examples["beats_ecg_mv"], float(examples["beats_fs_hz"])
     start_s = -int(examples["beats_n_before"]) / fs_hz
-    kept = [Seconds(ecg[number], *rest) for number, *rest in _known(shown, examples["beats_row"])]
+    kept = [
+        Seconds(ecg[number], label, right, caption)
+        for number, label, right, caption in _known(shown, examples["beats_row"])
+    ]
     words = "seconds from the R peak in the middle"
     return _grid(shown, kept, Axis(start_s, start_s + ecg.shape[-1] / fs_hz, words, _unit(examples)), "", mark)
 
@@ -143,7 +145,8 @@ def _spectrograms(shown: Decisions, examples: dict[str, np.ndarray], frames: Fra
     if not kept:
         return Picture(name, title, "Not drawn: no window that the run kept stands in its table.", None)
     ecg = examples["heard_ecg"][[number for number, _ in kept], 0]
-    figure = window_figures.spectrograms(ecg, [caption for _, caption in kept], frames, "as heard", mark)
+    unit = _short(str(examples["heard_unit"]))
+    figure = window_figures.spectrograms(ecg, [caption for _, caption in kept], frames, unit, mark)
     caption = (
         f"Above the first lead as the network is given it, beneath its log magnitudes: frames of {frames.n_window} "
         f"samples, one every {frames.hop}."
@@ -156,4 +159,4 @@ def _unit(examples: dict[str, np.ndarray]) -> str:
 
 
 def _short(unit: str) -> str:
-    return UNITS.get(unit, unit).partition(" (")[0] if unit != "SD" else unit
+    return NO_UNIT if unit == "NU" else unit
