@@ -1,4 +1,4 @@
-"""Fetch files: resumed where they stopped, checked against their sha256, put in place in one step."""
+"""Fetch files: resumed where they stopped, checked against their checksum, put in place in one step."""
 
 import hashlib
 import ipaddress
@@ -80,28 +80,30 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def fetch(session: Session, url: str, target: Path, sha256: str | None, progress: Progress) -> None:
+def fetch(session: Session, url: str, target: Path, checksum: str | None, progress: Progress) -> None:
     """Fetch one file. What an interrupted transfer left in `<target>.part` is not fetched again.
 
     Args:
         session: keeps the connection open from file to file.
         url: https.
         target: appears once the file is whole and checked.
-        sha256: of the whole file; None where nobody says it, and then nothing is resumed.
+        checksum: of the whole file, "sha256:<digits>" or "md5:<digits>"; None where nobody says it, and then nothing
+            is resumed.
         progress: gets a bar for this file.
 
     Raises:
         DownloadError: no connection, no such file, no room, or a wrong checksum twice.
     """
     part = target.with_name(f"{target.name}.part")
+    kind, _, expected = (checksum or "").partition(":")
     try:
-        if sha256 is None:
+        if checksum is None:
             part.unlink(missing_ok=True)
         found = ""
         for _ in range(2):
             _transfer(session, url, part, progress)
-            found = sha256_of(part)
-            if sha256 in (None, found):
+            found = digest_of(part, kind) if kind else ""
+            if found == expected:
                 part.replace(target)
                 return
             part.unlink()
@@ -110,7 +112,7 @@ def fetch(session: Session, url: str, target: Path, sha256: str | None, progress
             f"{part} cannot be written ({error.strerror}); make room or choose another folder, then repeat the command"
         ) from error
     raise DownloadError(
-        f"{url} is damaged: its sha256 is {found}, expected {sha256}; try later or from another address"
+        f"{url} is damaged: its {kind} is {found}, expected {expected}; try later or from another address"
     )
 
 
@@ -170,10 +172,10 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
 
 
-def sha256_of(path: Path) -> str:
-    """Hash a file's content."""
+def digest_of(path: Path, kind: str) -> str:
+    """Hash a file's content by sha256 or md5; md5 tells damage, not malice."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(kind, usedforsecurity=False)).hexdigest()
 
 
 def fetch_listed(url: str, folder: Path, wanted: str) -> None:
@@ -201,8 +203,8 @@ def fetch_listed(url: str, folder: Path, wanted: str) -> None:
         def fetch_one(name: str) -> None:
             """Do nothing once a file has failed, so that all threads come to rest before the reason is said."""
             try:
-                if not failed and not (_size(folder / name) and sha256_of(folder / name) == sums[name]):
-                    fetch(session, f"{url}/{name}", folder / name, sums[name], silent)
+                if not failed and not (_size(folder / name) and digest_of(folder / name, "sha256") == sums[name]):
+                    fetch(session, f"{url}/{name}", folder / name, f"sha256:{sums[name]}", silent)
             except DownloadError as error:
                 failed.append(error)
 

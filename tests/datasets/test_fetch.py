@@ -17,6 +17,7 @@ from tests.corpora.server import FileServer, serve
 
 CONTENT = bytes(range(256)) * 400  # 102400 bytes
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 @pytest.fixture
@@ -36,9 +37,9 @@ def target(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def get(server: FileServer, target: Path) -> Callable[..., None]:
-    def get(name: str = "100.dat", sha256: str | None = SHA256) -> None:
+    def get(name: str = "100.dat", checksum: str | None = f"sha256:{SHA256}") -> None:
         with Progress(disable=True) as progress, Session() as session:
-            fetch(session, f"{server.url}/{name}", target, sha256, progress)
+            fetch(session, f"{server.url}/{name}", target, checksum, progress)
 
     return get
 
@@ -130,10 +131,20 @@ def test_file_that_stays_corrupted_is_refused_and_removed(
     assert not part_of(target).exists()
 
 
+def test_md5_serves_where_nobody_says_the_sha256(get: Callable[..., None], target: Path, server: FileServer) -> None:
+    part_of(target).parent.mkdir()
+    part_of(target).write_bytes(CONTENT[:30_000])
+    get(checksum=f"md5:{MD5}")
+    assert server.asked == [("100.dat", "bytes=30000-")]
+    target.unlink()
+    with pytest.raises(DownloadError, match=rf"/100.dat is damaged: its md5 is {MD5}, expected 0; try later"):
+        get(checksum="md5:0")
+
+
 def test_nothing_is_resumed_that_no_checksum_covers(get: Callable[..., None], target: Path, server: FileServer) -> None:
     part_of(target).parent.mkdir()
     part_of(target).write_bytes(b"older text")
-    get(sha256=None)
+    get(checksum=None)
     assert target.read_bytes() == CONTENT
     assert server.asked == [("100.dat", None)]
 
@@ -151,7 +162,7 @@ def test_refused_connection_is_said_in_words(target: Path) -> None:
     with Progress(disable=True) as progress, Session() as session:
         session.trust_env = False
         with pytest.raises(DownloadError, match="the server cannot be reached; the same command resumes"):
-            fetch(session, f"http://127.0.0.1:{port}/100.dat", target, SHA256, progress)
+            fetch(session, f"http://127.0.0.1:{port}/100.dat", target, f"sha256:{SHA256}", progress)
 
 
 def test_full_disk_is_said_in_words_and_resumed(get: Callable[..., None], target: Path) -> None:
