@@ -96,10 +96,10 @@ class CNNLSTMAttention(nn.Module):
         self.waves = nn.Sequential(*(WaveConv(a, b, kernel) for (a, b), kernel in convolutions))
         self.order = nn.LSTM(filters[-1], lstm_units, batch_first=True)
         self.attend = AdditiveAttention(lstm_units)
-        self.standardise = Standardise(feature_mean, feature_std)
-        self.features = _beside(len(feature_mean))
+        self.features = _beside(len(feature_mean), Standardise(feature_mean, feature_std))
         self.encoder = DenseEncoder(n_leads, n_samples, latent_size) if latent_size else None
-        self.latent = _beside(latent_size)
+        # the scale of a latent vector is its autoencoder's own affair
+        self.latent = _beside(latent_size, nn.BatchNorm1d(latent_size, affine=False))
         self.extra_names = tuple(extra_channels)
         self.extra = nn.ModuleList(ExtraStream(n_channels) for n_channels in extra_channels.values())
         n_beside = N_BESIDE * (bool(len(feature_mean)) + bool(latent_size) + len(extra_channels))
@@ -120,7 +120,7 @@ class CNNLSTMAttention(nn.Module):
         steps = self._steps(ecg)
         streams = [(self.attend(steps).unsqueeze(1) @ steps).squeeze(1)]  # batch, lstm_units
         if self.features is not None:
-            streams.append(self.features(self.standardise(features)))
+            streams.append(self.features(features))
         if self.encoder is not None and self.latent is not None:
             streams.append(self.latent(self.encoder(ecg)))
         streams += [stream(extra[name]) for name, stream in zip(self.extra_names, self.extra, strict=True)]
@@ -150,9 +150,9 @@ class CNNLSTMAttention(nn.Module):
         return self.order(waves.squeeze(2).mT)[0]  # batch, step, lstm_units
 
 
-def _beside(n_in: int) -> nn.Sequential | None:
+def _beside(n_in: int, scale: nn.Module) -> nn.Sequential | None:
     """One dense layer in front of the joint ones; None where nothing comes in."""
-    return nn.Sequential(nn.Linear(n_in, N_BESIDE), nn.ReLU()) if n_in else None
+    return nn.Sequential(scale, nn.Linear(n_in, N_BESIDE), nn.ReLU()) if n_in else None
 
 
 def _check(n_samples: int, filters: Sequence[int], kernels: Sequence[int]) -> None:

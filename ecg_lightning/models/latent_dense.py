@@ -37,7 +37,11 @@ class LatentDense(nn.Module):
         super().__init__()
         self.encoder = DenseEncoder(n_leads, n_samples, latent_size)
         self.head = nn.Sequential(
-            nn.Linear(latent_size, dense_units), nn.ReLU(), nn.Dropout(dropout), nn.Linear(dense_units, n_outputs)
+            nn.BatchNorm1d(latent_size, affine=False),  # its scale is the autoencoder's own affair
+            nn.Linear(latent_size, dense_units),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(dense_units, n_outputs),
         )
 
     def forward(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch out"]:

@@ -28,6 +28,15 @@ def test_the_logits_see_the_window_through_the_latent_vector_alone() -> None:
     assert net(ecg).std() == 0
 
 
+def test_the_scale_of_the_latent_vector_does_not_matter() -> None:
+    net, ecg = LatentDense(1, 280, 1, latent_size=8, dropout=0.0), torch.randn(16, 1, 280)
+    said = net(ecg)
+    with torch.no_grad():
+        net.encoder.layers[-1].weight.mul_(100)
+        net.encoder.layers[-1].bias.mul_(100)
+    torch.testing.assert_close(net(ecg), said, atol=1e-2, rtol=1e-2)
+
+
 def test_dropout_acts_in_training_alone() -> None:
     net, ecg = LatentDense(1, 280, 1, latent_size=8), torch.randn(4, 1, 280)
     assert not torch.equal(net(ecg), net(ecg))
