@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from ecg_lightning.split_checks import KEPT_AWAY, by_class, check_shares
 from ecg_lightning.splits import N_DRAWS, fold_of
 from ecg_lightning.structures import Fold, Refused, WindowTable
+
+N_BOUNDARIES = 500  # tried for each of two
 
 
 class Day:
@@ -31,7 +33,8 @@ class Day:
     def divide(self, table: WindowTable) -> Iterator[Fold]:
         """One fold, of 200 draws the one whose sides see most classes.
 
-        Of several the first that keeps no more than a third of a class away from training.
+        Of several the one that keeps least beyond a third of a class away from training: with one day of three to
+        choose by, some of it can hardly be helped.
 
         Raises:
             Refused: rows have no day.
@@ -43,12 +46,13 @@ class Day:
         counts = np.zeros((len(days), rows.shape[1]), int)
         np.add.at(counts, place, rows)
         rng = np.random.default_rng(self.seed)
-        best, most = self._drawn(days[:, 0], rng), (-1, False)
+        best, most = self._drawn(days[:, 0], rng), (-1, 0.0)
         for _ in range(N_DRAWS):
             side = self._drawn(days[:, 0], rng)
             train, val, test = (counts[side == k].sum(axis=0) for k in range(3))
             seen = int((np.stack([train, val, test]) > 0).sum())
-            merit = (seen, bool((val <= KEPT_AWAY * (train + val)).all()))
+            away = float((val / np.maximum(train + val, 1)).max())
+            merit = (seen, -max(away, KEPT_AWAY))
             if merit > most:
                 best, most = side, merit
         train_rows, val_rows, test_rows = (best[place] == k for k in range(3))
@@ -72,7 +76,8 @@ class Day:
 class FirstPart:
     """The rows of one patient in the order of time: the first part trains, the next chooses, the rest is reported on.
 
-    No boundary cuts an episode: all of its rows stand where the first of them does.
+    No boundary cuts an episode. The boundaries lie as near to the shares as lets every side see every class; where
+    there is not enough of one, training comes first, then what is reported on.
 
     Args:
         patient: whose rows; None is refused with a list of those there are.
@@ -91,7 +96,7 @@ class FirstPart:
         """One fold.
 
         Raises:
-            Refused: there is no such patient, rows have no clock, or the first part lacks a class.
+            Refused: there is no such patient, rows have no clock, or the first part would lack a class.
         """
         if self.patient not in table.patient_names:
             raise Refused(f"split.patient={self.patient} has no rows: choose from {', '.join(table.patient_names)}")
@@ -100,14 +105,32 @@ class FirstPart:
         row = np.arange(len(table))
         mine = row[table.patient == table.patient_names.index(self.patient)]
         mine = mine[np.argsort(table.measured["clock_s"][mine], kind="stable")]
-        alone = -1 - np.arange(len(mine))
+        alone = -1 - mine
         episode = alone if table.episode is None else np.where(table.episode[mine] < 0, alone, table.episode[mine])
-        before = _share_before(episode)
-        train, test = before < self.train_share, before >= self.train_share + self.val_share
+        number = _in_order(episode)
+        first, last = self._boundaries(number, by_class(table.label)[mine])
+        train, test = number < first, number >= last
         self._check_classes(table, mine[train])
         train_rows, val_rows, test_rows = (np.isin(row, mine[part]) for part in (train, ~train & ~test, test))
         fold = fold_of(train_rows, val_rows, test_rows)
         yield replace(fold, shares_patients=True, tags={"same_patients": "true"})
+
+    def _boundaries(self, number: Int[np.ndarray, " row"], rows: Int[np.ndarray, "row class"]) -> tuple[int, int]:
+        """Numbers of the episodes with which the second and the third part begin."""
+        counts = np.zeros((number.max() + 1, rows.shape[1]), np.int64)
+        np.add.at(counts, number, rows)
+        place = np.unique(np.linspace(0, len(counts), N_BOUNDARIES).astype(np.int64))
+        before = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])[place]  # place, class
+        share = np.searchsorted(np.sort(number), place) / len(number)
+        one, other = np.triu_indices(len(place), k=1)
+        inner = (one > 0) & (other < len(place) - 1)
+        if not inner.any():
+            raise Refused(f"patient {self.patient} has {len(counts)} episodes or readings: three sides need at least 3")
+        one, other = one[inner], other[inner]
+        train, val, test = before[one], before[other] - before[one], before[-1] - before[other]
+        away = np.abs(share[one] - self.train_share) + np.abs(share[other] - self.train_share - self.val_share)
+        best = np.lexsort((away, *(-(part > 0).sum(axis=1) for part in (val, test, train))))[0]  # the last key first
+        return int(place[one[best]]), int(place[other[best]])
 
     def _check_classes(self, table: WindowTable, train: Int[np.ndarray, " train"]) -> None:
         rows = by_class(table.label)
@@ -115,16 +138,14 @@ class FirstPart:
             return
         several = [name for i, name in enumerate(table.patient_names) if rows[table.patient == i].any(axis=0).all()]
         raise Refused(
-            f"split.train_share={self.train_share} gives training {len(train):,} rows of patient {self.patient}, none "
-            f"of class number {lacking[0]}: raise it, or choose another patient; {', '.join(several) or 'none'} of "
-            f"them have every class"
+            f"split.patient={self.patient} has no rows of class number {lacking[0]} to learn from: choose another; "
+            f"{', '.join(several) or 'none'} of the patients have every class"
         )
 
 
-def _share_before(episode: Int[np.ndarray, " row"]) -> Float[np.ndarray, " row"]:
-    """Which share of the rows lies before the episode of each, in the order in which episodes begin."""
-    _, first, place, n_rows = np.unique(episode, return_index=True, return_inverse=True, return_counts=True)
-    order = np.argsort(first)
-    before = np.empty(len(first))
-    before[order] = np.cumsum(n_rows[order]) - n_rows[order]
-    return before[place] / len(episode)
+def _in_order(episode: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:
+    """Episodes numbered from 0 in the order in which they begin."""
+    _, first, place = np.unique(episode, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[place]

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, UInt8
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.readings import Course, Readings, Rule, course
 from ecg_lightning.datamodules.windowed import Windowed
+from ecg_lightning.dsp import quality
 from ecg_lightning.prepare import Features, Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
@@ -20,7 +21,7 @@ from ecg_lightning.store import Corpus
 from ecg_lightning.structures import Refused, WindowTable
 from ecg_lightning.windowing import Segments
 
-FLAGS = {"flat": 1, "clipped": 2, "noisy": 4}  # bits of a second, as dsp.quality sets them
+FLAGS = {"flat": quality.FLAT, "clipped": quality.CLIPPED, "noisy": quality.NOISE}  # bits of a second
 
 
 @runtime_checkable
@@ -149,15 +150,15 @@ class GlucoseData(Windowed):
     @cached_property
     def stretches(self) -> list[Stretch]:
         """The windows of every record of the store."""
-        store, quality = self.store, self.store.quality_by_record()
+        store, flags = self.store, self.store.quality_by_record()
         return [
-            self._stretch(self.courses[patient], int(length), float(begin_s), quality[i])
+            self._stretch(self.courses[patient], int(length), float(begin_s), flags[i])
             for i, (patient, length, begin_s) in enumerate(
                 zip(store.patients, store.length, store.begin_s, strict=True)
             )
         ]
 
-    def _stretch(self, known: Course, length: int, begin_s: float, quality: UInt8[np.ndarray, " second"]) -> Stretch:
+    def _stretch(self, known: Course, length: int, begin_s: float, flags: UInt8[np.ndarray, " second"]) -> Stretch:
         fs_hz, n_samples = self.preprocess.fs_hz, self.window.n_samples
         start = self.window.starts(length)
         reading = self.rule.reading_of(begin_s + start / fs_hz, n_samples / fs_hz, known.time_s)
@@ -167,10 +168,10 @@ class GlucoseData(Windowed):
         clear = ~self.rule.ambiguous(known.mmol_l[reading])
         left_out["ambiguous"] = int((~clear).sum())
         start, reading = start[clear], reading[clear]
-        bad = bad_share(quality, start, n_samples, fs_hz) > self.worst_share
+        bad = bad_share(flags, start, n_samples, fs_hz) > self.worst_share
         left_out["bad"] = int(bad.sum())
         for word, bit in FLAGS.items():
-            left_out[word] = int((bad_share(quality & bit, start[bad], n_samples, fs_hz) > 0).sum())
+            left_out[word] = int((bad_share(flags & bit, start[bad], n_samples, fs_hz) > 0).sum())
         return Stretch(start[~bad], reading[~bad], left_out)
 
     @cached_property
@@ -231,17 +232,17 @@ class GlucoseData(Windowed):
 
 
 def bad_share(
-    quality: UInt8[np.ndarray, " second"], start: Int[np.ndarray, " window"], n_samples: int, fs_hz: float
+    flags: UInt8[np.ndarray, " second"], start: Int[np.ndarray, " window"], n_samples: int, fs_hz: float
 ) -> Float[np.ndarray, " window"]:
     """Which share of the seconds that each window touches bears a flag; 0 where nobody has judged them.
 
     Args:
-        quality: flags of each whole second of a record.
+        flags: of each whole second of a record.
         start: first samples of the windows.
         n_samples: of each window.
         fs_hz: of the samples.
     """
-    total = np.concatenate([[0], np.cumsum(quality != 0)])
-    first = np.floor(start / fs_hz).astype(np.int64).clip(0, len(quality))
-    last = np.ceil((start + n_samples) / fs_hz).astype(np.int64).clip(0, len(quality))
+    total = np.concatenate([[0], np.cumsum(flags != 0)])
+    first = np.floor(start / fs_hz).astype(np.int64).clip(0, len(flags))
+    last = np.ceil((start + n_samples) / fs_hz).astype(np.int64).clip(0, len(flags))
     return (total[last] - total[first]) / np.maximum(last - first, 1)
