@@ -35,3 +35,7 @@ def test_probabilities_at_both_ends_and_a_single_answer_are_drawn() -> None:
     one = Stated("NORM", np.array([1.0]), np.array([True]))
     for answers in (ends, one):
         reliability_diagram([answers], [answers], "windows", "").draw_without_rendering()
+
+
+def test_the_pooled_panel_says_what_its_probabilities_are_of() -> None:
+    assert reliability_diagram([stated("p")], [], "windows", "", "p(l$w)").axes[0].get_title(loc="left") == r"p(l\$w)"

@@ -16,11 +16,14 @@ from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.__main__ import main
 from ecg_lightning.report.page import write
 from tests.corpora.binary import draw_binary
+from tests.corpora.binary_folder import write_binary_run_folder
 from tests.corpora.run_folder import write_multilabel_run_folder, write_run_folder
 
 EVERY = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "reliability")
 FIGURES = (*EVERY, "sample_beats", "patients")
 OF_RECORDS = (*EVERY, "co_occurrence", "groups", *(f"record_{number}" for number in range(1, 7)))
+OF_TWO = (*EVERY, "class_shares", "sample_windows", "patients", "pretraining_curves")
+OF_BEATS = (*OF_TWO, "beats_in_a_row", "abnormal_beats", "spectrograms")
 VOID = {"meta", "link", "img", "br"}
 
 
@@ -123,6 +126,25 @@ def test_a_run_on_records_has_its_own_figures_and_numbers(records: Path) -> None
     for words in ("MI, myocardial infarction", "sex: female", "512 scored records", "Validation F1, precision and"):
         assert words in page
     assert "windows" not in page.replace("1,000 bootstrap", "")
+
+
+@pytest.mark.parametrize(("task", "figures"), [("hypoglycemia", (*OF_TWO, "glucose")), ("abnormal_beat", OF_BEATS)])
+def test_a_run_on_two_classes_has_its_own_figures(tmp_path: Path, task: str, figures: tuple[str, ...]) -> None:
+    page = write(write_binary_run_folder(tmp_path, task)).read_text(encoding="utf-8")
+    assert sorted(path.stem for path in (tmp_path / "figures").glob("*.png")) == sorted(figures)
+    assert page.count("<img") == len(figures)
+    for words in ("Class percentages", "The threshold in use", "Learning curves of the pretraining"):
+        assert words in page
+    assert "largest logit" not in page
+
+
+def test_a_run_on_two_classes_with_nothing_but_predictions_has_a_page(tmp_path: Path) -> None:
+    run = write_binary_run_folder(tmp_path, "abnormal_beat")
+    for name in ("examples.npz", "history.csv", "pretrain/history.csv", "data.json", "config.yaml"):
+        (run / name).unlink()
+    page = write(run).read_text(encoding="utf-8")
+    assert "the run kept no windows to show" in page
+    assert page.count("<img") == 5
 
 
 def test_long_lists_of_records_and_people_are_cut_with_a_count(records: Path) -> None:
@@ -234,6 +256,7 @@ def test_the_command_writes_the_page_and_says_where(tmp_path: Path, capsys: pyte
         ("config.yaml", "a: [", "config.yaml is not YAML"),
         ("history.csv", 'epoch\n"', "history.csv is no table of numbers"),
         ("history.csv", "step\n1", "history.csv is no table with a column epoch"),
+        ("pretrain/history.csv", "step\n1", "history.csv is no table with a column epoch"),
         ("examples.npz", "x", "examples.npz is not a whole npz file"),
     ],
 )
@@ -241,6 +264,7 @@ def test_a_broken_file_is_named_in_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, words: str
 ) -> None:
     run = write_run_folder(tmp_path, n_rows=100)
+    (run / name).parent.mkdir(exist_ok=True)
     (run / name).write_text(content)
     assert main([str(run)]) == 2
     said = capsys.readouterr().err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from ecg_lightning.report.paper import ATTENTION, LEFT_MM, Tracing, paper
+from ecg_lightning.report.paper import ATTENTION, LEFT_MM, Mark, Tracing, paper
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", *(f"V{number}" for number in range(1, 7)))
 FS_HZ = 100.0
@@ -79,6 +79,32 @@ def test_attention_stands_beneath_and_behind_at_its_time() -> None:
     assert len(axes.collections) == len(paper(tracing(), "").axes[0].collections) + 1
     assert any("dotted line" in text for text in words(axes))
     assert [text.get_color() for text in axes.texts if "atten-" in text.get_text()] == [ATTENTION]
+
+
+@pytest.mark.parametrize("n_leads", [1, 12])
+def test_marks_stand_above_the_first_row_of_the_whole_time_at_their_second(n_leads: int) -> None:
+    marks = (Mark(2.0, "V\n0.98", "#D55E00"), Mark(4.0, "N", "#0072B2"))
+    axes = paper(replace(tracing(n_leads), marks=marks), "").axes[0]
+    said = {text.get_text(): text for text in axes.texts}
+    assert said["V\n0.98"].get_position()[0] == LEFT_MM + 50
+    assert said["N"].get_color() == "#0072B2"
+    row = drawn(axes)[-1]
+    assert said["N"].get_position()[1] > row[:, 1].max() + 5
+    upright = [line.get_xdata() for line in axes.lines if line.get_color() == "#0072B2"]
+    np.testing.assert_array_equal(upright, [[LEFT_MM + 100] * 2])
+    plain_in, marked_in = (paper(one, "").get_figheight() for one in (tracing(), replace(tracing(), marks=marks)))
+    assert 4.9 < 25.4 * (marked_in - plain_in) < 10.1
+
+
+@pytest.mark.parametrize("seconds", [3.0, 20.0])
+def test_paper_is_as_long_as_it_is_asked_to_be(seconds: float) -> None:
+    known = replace(tracing(12, 3000), seconds=seconds, right=12 * "found: NORM 0.91 ")
+    figure = paper(known, "")
+    curves = drawn(figure.axes[0]) if seconds > 4 else [drawn(figure.axes[0])[-1]]
+    assert len(curves[-1]) == 100 * seconds
+    assert figure.get_figwidth() == pytest.approx((15 + 25 * seconds + 5) / 25.4)
+    figure.draw_without_rendering()
+    assert all(text.get_window_extent().x1 <= figure.bbox.x1 for text in figure.axes[0].texts)
 
 
 def test_attention_of_a_long_record_is_cut_with_its_paper() -> None:

@@ -10,6 +10,7 @@ from ecg_lightning.report.score_figures import (
     best_epoch,
     confusion_matrices,
     learning_curves,
+    loss_curves,
     patient_bars,
     ranking_curves,
 )
@@ -37,6 +38,19 @@ def test_learning_curves_mark_the_best_epoch_and_draw_what_there_is() -> None:
     assert loss.lines[0].get_xdata()[0] == 4
     empty = learning_curves(HISTORY[["epoch"]], ("val/f1", "max"), "")
     assert not [line for axes in empty.axes for line in axes.lines]
+
+
+def test_accuracy_is_drawn_of_both_sides_where_it_is_there() -> None:
+    more = HISTORY.assign(**{"train/accuracy": 0.9, "val/accuracy": 0.8})
+    figure = learning_curves(more, ("val/f1", "max"), "")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["loss", "accuracy", "what chooses the best epoch"]
+    assert [line.get_label() for line in figure.axes[1].lines] == ["train/accuracy", "val/accuracy", "best epoch, 6"]
+    assert [line.get_label() for line in figure.axes[2].lines] == ["val/f1", "best epoch, 6"]
+
+
+def test_loss_curves_mark_the_epoch_of_least_validation_loss() -> None:
+    (axes,) = loss_curves(HISTORY.assign(**{"val/loss": [4.0, 2, 1, 3]}), "SYNTHETIC").axes
+    assert [line.get_label() for line in axes.lines] == ["train/loss", "val/loss", "best epoch, 6"]
 
 
 def test_confusion_matrices_write_counts_and_percent_and_nothing_for_an_absent_class() -> None:
