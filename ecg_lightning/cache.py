@@ -11,13 +11,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-KINDS = ("stores", "twins")  # folders of the cache; nothing else in it is ever looked at
+KINDS = ("stores", "twins", "pretrain")  # folders of the cache; nothing else in it is ever looked at
 DAY_S = 24 * 3600
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One store or twin.
+    """One store, twin or pretrained encoder.
 
     Args:
         folder: where it lies.
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def entries(cache_dir: Path) -> Iterator[Entry]:
-    """Every store and every twin, longest unused first; links are left alone, wherever they lead."""
+    """Every store, twin and pretrained encoder, longest unused first; links are left alone, wherever they lead."""
     found = []
     for kind in KINDS:
         above = cache_dir / kind

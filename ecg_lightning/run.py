@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import Callback, LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.callbacks import ProgressBar
 
-from ecg_lightning import assembly, bundle, data_card, evaluation, examples
+from ecg_lightning import adapting, assembly, bundle, data_card, encoders, evaluation, examples
 from ecg_lightning.callbacks import Speed
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
@@ -26,7 +26,10 @@ from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 log = logging.getLogger(__name__)
-KEPT = ("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "report.html", "figures")
+KEPT = (
+    *("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "pretrain"),
+    *("report.html", "figures"),
+)
 
 
 class Interrupted(Exception):
@@ -72,29 +75,34 @@ def _run(
     cfg: DictConfig, folder: Path, corpus: Any, status: Status, tracker: Tracker, alone: bool
 ) -> evaluation.Evaluation:
     data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
+    begun = None if cfg.adapt is None else adapting.start(cfg, data)  # refuses before anything is prepared
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
     for remark in card["remarks"]:
         log.warning("note: %s", remark)
     write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
-    network, arguments = assembly.build_network(cfg, data.facts)
+    network, arguments = begun or assembly.build_network(cfg, data.facts)
+    if cfg.pretrain.latent_size:
+        encoders.load_encoder(network, encoders.pretrain(cfg, data, folder), cfg.pretrain.frozen)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
     history = History(folder, tracker.log_metrics)
+    sides = scored_sides(cfg, alone)
+    before = {} if begun is None else adapting.before(predict(cfg, module, data, sides))
     if status.fitted_epochs is not None:
         cfg.trainer.max_epochs = status.fitted_epochs
     try:
-        trainer = fit(cfg, module, data, speed, history)
+        fit(cfg, module, data, speed, history)
     finally:
         status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
     status.fitted_epochs = speed.epochs
     status.write(folder)
-    predictions = predict(cfg, trainer, module, data, scored_sides(cfg, alone))
+    predictions = predict(cfg, module, data, sides)
     predictions.write(folder / "predictions.parquet")
     np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
     evaluated = evaluation.evaluate(predictions)
     bundle.write(folder / "model", network, assembly.contract(cfg, data, card, arguments, evaluated))
-    numbers = evaluated.metrics | speed.numbers()
+    numbers = before | evaluated.metrics | speed.numbers()
     numbers["model/parameters"] = sum(p.numel() for p in network.parameters())
     write_json(folder / "metrics.json", numbers)
     status.state, status.finished_folds = "finished", [0]
@@ -158,7 +166,7 @@ def git_commit() -> str | None:
     return None if said[0].returncode else said[0].stdout.strip() + ("+" if said[1].stdout else "")
 
 
-def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> Trainer:
+def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> None:
     """Train from the beginning or from the last whole epoch; leaves the best weights in the module.
 
     Raises:
@@ -166,7 +174,7 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     """
     wanted = [c for c in constructed(cfg.callbacks).values() if c is not None]  # a preset may leave one out
     callbacks = [c for c in wanted if cfg.trainer.enable_progress_bar or not is_bar(c)]
-    trainer = constructed(
+    trainer: Trainer = constructed(
         cfg.trainer, callbacks=[*callbacks, speed], logger=history, default_root_dir=str(history.folder)
     )
     checkpoints = history.folder / "checkpoints"
@@ -182,20 +190,17 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     best = checkpoints / "best.ckpt"
     if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
-    return trainer
 
 
-def predict(
-    cfg: DictConfig, trainer: Trainer, module: LightningModule, data: Any, sides: tuple[str, ...]
-) -> Predictions:
+def predict(cfg: DictConfig, module: LightningModule, data: Any, sides: tuple[str, ...]) -> Predictions:
     """The network's answer to every row of these sides, as one table.
 
     By a trainer of one device, so that no rank pads or repeats a row.
     """
     data.scored_sides = sides
     single = {"devices": 1, "strategy": "auto", "logger": False, "enable_checkpointing": False}
-    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    scorer = constructed(cfg.trainer, callbacks=list(filter(is_bar, callbacks)), **single)
+    bars = [c for c in constructed(cfg.callbacks).values() if is_bar(c)] if cfg.trainer.enable_progress_bar else []
+    scorer = constructed(cfg.trainer, callbacks=bars, **single)
     try:
         batches = scorer.predict(module, datamodule=data)
     except SystemExit:

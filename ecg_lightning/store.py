@@ -190,6 +190,7 @@ def _write(folder: Path, corpus: Corpus, preprocess: Preprocess) -> None:
     digest = hashlib.sha256()
     kept: list[dict[str, Any]] = []
     skipped: dict[str, str] = {}
+    # closed here: an error would leave it to the garbage collector, which may run in one of its own threads
     with closing(_prepared(corpus, preprocess, names)) as prepared, ExitStack() as files:
         outcomes = track(
             prepared,
