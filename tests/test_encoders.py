@@ -1,6 +1,7 @@
 """The encoder of a fold: which rows it sees, when it is made anew, and what the network does with it."""
 
 import logging
+import signal
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -251,3 +252,23 @@ def test_a_network_learns_the_same_beside_a_new_encoder_and_a_reused_one(tmp_pat
         train_classifier(network, data)
         trained.append(network.state_dict())
     assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
+
+
+def test_a_stage_that_is_stopped_leaves_no_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, cfg = data_over(tmp_path), config_of(tmp_path)
+    gather = WindowSource.gather
+
+    def interrupted(source: WindowSource, row: Tensor, scored: Tensor, seed: int | None = None) -> Any:
+        if seed is not None:
+            raise KeyboardInterrupt
+        return gather(source, row, scored, seed)
+
+    monkeypatch.setattr(WindowSource, "gather", interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit):
+            pretrain(cfg, data, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning turns a second Ctrl-C off
+    assert [path.suffix for path in (tmp_path / "cache" / "pretrain").iterdir()] == [".lock"]
+    assert not (tmp_path / "pretrain").exists()
