@@ -98,7 +98,7 @@ def key(cfg: DictConfig, data: Windowed, stage: Pretraining) -> str:
     settings: Any = OmegaConf.to_container(cfg.pretrain, resolve=True)
     trainer: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
     parts: tuple[Any, ...] = (stage, stage.sampler, stage.loss, stage.network, stage.network.encoder)
-    code = [pretrain, Reconstruction, *(type(part) for part in parts)]
+    code: list[Any] = [pretrain, Reconstruction, *(type(part) for part in parts)]
     what = [
         {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT},
         {name: value for name, value in trainer.items() if name not in WATCHED},
