@@ -12,6 +12,7 @@ from ecg_lightning.report.picture import Picture
 
 GLUCOSE, CLOCK = "measured_glucose_mmol_l", "measured_clock_s"
 MAX_PATIENTS = 4
+DAY_S = 86_400.0
 
 
 def courses(shown: Decisions, found: Evaluation, contents: Contents, mark: str) -> Iterator[Picture]:
@@ -31,12 +32,20 @@ def courses(shown: Decisions, found: Evaluation, contents: Contents, mark: str) 
     shown_courses = [_course(known, one, found) for one in names]
     figure = glucose_courses(shown_courses, (classes[0], classes[1]), below, mark)
     many = f" {len(names)} of {len(low)} patients, those with most {classes[1]} windows." if len(low) > 1 else ""
-    caption = f"Each dot is a window: above the reading that it inherits, beneath p({classes[1]}).{many}"
+    caption = (
+        f"Each dot is a window: above the reading that it inherits, beneath p({classes[1]}). Of each patient the day "
+        f"with most {classes[1]} windows.{many}"
+    )
     yield Picture(name, title, caption, figure)
 
 
 def _course(known: Decisions, patient: str, found: Evaluation) -> Course:
+    """The day of a patient that has most windows of the second class, or most windows where none has any."""
     own = known.where(known.column("patient") == patient)
+    day = own.column(CLOCK).astype(np.float64) // DAY_S
+    days = np.unique(day)
+    size = [((day == one) & (own.about.label == 1)).sum() + (day == one).mean() for one in days]
+    own = own.where(day == days[int(np.argmax(size))])
     return Course(
         name=patient,
         clock_s=own.column(CLOCK).astype(np.float64),

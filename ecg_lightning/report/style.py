@@ -22,7 +22,7 @@ def new_figure(width_in: float, height_in: float, stamp: str) -> Figure:
     """
     figure = Figure(figsize=(width_in, height_in), dpi=DPI, layout="constrained")
     if stamp:
-        size = min(72, 90 * width_in / max(len(stamp), 1), 26 * height_in)
+        size = min(72, 24 * height_in, min(90 * width_in, 290 * height_in) / len(stamp))
         mark = figure.text(0.5, 0.5, stamp, size=size, color="#b00020", alpha=0.13, rotation=18, zorder=1000)
         mark.set(ha="center", va="center", weight="bold", in_layout=False)
     return figure

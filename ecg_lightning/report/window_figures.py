@@ -92,6 +92,7 @@ def _window(places: np.ndarray, one: Seconds | None, axis: Axis, colour: str) ->
         for axes in places:
             axes.set_frame_on(False)
             axes.grid(visible=False)
+            axes.tick_params(bottom=False)
             axes.set_yticks([])
         return
     seconds = _times(axis, one.ecg.shape[1])

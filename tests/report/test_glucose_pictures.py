@@ -40,6 +40,22 @@ def test_patients_who_go_low_most_come_first(known: tuple[Contents, Evaluation, 
     assert lower.lines[0].get_ydata()[0] == pytest.approx(found.thresholds[0][0])
 
 
+def test_of_several_days_the_one_with_most_low_windows_is_drawn(
+    known: tuple[Contents, Evaluation, Decisions],
+) -> None:
+    contents, found, shown = known
+    table = shown.about.table
+    late = (table["label"] == 1) | (np.arange(len(table)) % 5 == 0)
+    spread = table.assign(measured_clock_s=table["measured_clock_s"] + 86_400.0 * late)
+    (picture,) = courses(replace(shown, about=replace(shown.about, table=spread)), found, contents, "")
+    assert picture.figure is not None
+    for part in picture.figure.subfigs:
+        patient = part.axes[0].get_title(loc="left").removeprefix("patient ")
+        own = (spread["patient"] == patient).to_numpy()
+        drawn = sum(len(dots.get_offsets()) for dots in part.axes[0].collections)
+        assert drawn == (own & late).sum() < own.sum()
+
+
 @pytest.mark.parametrize("name", ["measured_glucose_mmol_l", "measured_clock_s"])
 def test_without_glucose_or_clock_there_is_no_picture(known: tuple[Contents, Evaluation, Decisions], name: str) -> None:
     contents, found, shown = known

@@ -1,5 +1,7 @@
 """Every figure has the same quiet look."""
 
+import pytest
+
 from ecg_lightning.report.style import legend_below, new_figure, plain
 
 
@@ -33,3 +35,13 @@ def test_axes_without_names_get_no_legend() -> None:
     axes.plot([0, 1])
     legend_below(axes, 2)
     assert axes.get_legend() is None
+
+
+@pytest.mark.parametrize("height_in", [1.5, 2.5, 4.0, 12.0])
+@pytest.mark.parametrize("stamp", ["SYNTHETIC", "SYNTHETIC · LEAKY SPLIT"])
+def test_a_stamp_stays_inside_its_figure(height_in: float, stamp: str) -> None:
+    figure = new_figure(11, height_in, stamp)
+    figure.draw_without_rendering()
+    box = figure.texts[0].get_window_extent()
+    assert -1 <= box.y0 < box.y1 <= figure.bbox.y1 + 1
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
