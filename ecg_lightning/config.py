@@ -32,7 +32,7 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 LIGHT = ("preprocess", "features", "split", "sampler", "task.data.window")  # constructed as part of the check
-LEARNING = ("augment", "loss", "model", "optim")
+LEARNING = ("augment", "loss", "model", "optim", "pretrain")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
     "float": (int, float),
@@ -189,6 +189,8 @@ def _refused(cfg: DictConfig, parts: Sequence[str]) -> Iterator[str]:
     stand_in = Facts(counts, n_classes, (0.0,) * n_features, (1.0,) * n_features, positive, extra)
     for part in parts:
         node = OmegaConf.select(cfg, part)
+        if "_target_" not in node:  # pretrain=none
+            continue
         asked = constructor(node._target_).arguments
         given = {name: getattr(stand_in, name) for name in FACTS if name in asked and name not in node}
         try:

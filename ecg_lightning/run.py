@@ -83,8 +83,8 @@ def _run(
     write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = begun or assembly.build_network(cfg, data.facts)
-    if cfg.pretrain.latent_size:
-        encoders.load_encoder(network, encoders.pretrain(cfg, data, folder), cfg.pretrain.frozen)
+    if begun is None and "_target_" in cfg.pretrain:
+        encoders.load_encoder(network, pretrain(cfg, data, folder), cfg.pretrain.frozen)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
     history = History(folder, tracker.log_metrics)
     sides = scored_sides(cfg, alone)
@@ -164,6 +164,18 @@ def git_commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return None if said[0].returncode else said[0].stdout.strip() + ("+" if said[1].stdout else "")
+
+
+def pretrain(cfg: DictConfig, data: Any, folder: Path) -> Path:
+    """Where the encoder's weights lie that the network begins with.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; nothing half-learned is kept.
+    """
+    try:
+        return encoders.pretrain(cfg, data, folder)
+    except SystemExit:
+        raise Interrupted(str(folder)) from None
 
 
 def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, speed: Speed, history: History) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from torchmetrics import Metric, MetricCollection
 
 from ecg_lightning.batch import Batch
 from ecg_lightning.layers.crops import aggregate
+from ecg_lightning.modules.seeding import seed_epoch
 
 
 class Classification(LightningModule):
@@ -64,8 +64,7 @@ class Classification(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Tie dropout to the epoch, so that a resumed run repeats it."""
-        entropy = np.random.SeedSequence((self.seed, self.current_epoch, self.global_rank))
-        torch.manual_seed(int(entropy.generate_state(1)[0]))
+        seed_epoch(self.seed, self.current_epoch, self.global_rank)
 
     def training_step(self, batch: Batch) -> Tensor:
         return self._step(batch, "train")[0]
