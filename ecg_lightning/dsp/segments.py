@@ -50,7 +50,8 @@ def segment_features(
 
     Returns:
         float32; NaN where a segment does not show it: fewer than three beats, no beat that lies in it from before its
-        QRS to after its T wave, no T wave.
+        QRS to after its T wave, no T wave. A T wave lower than the drift within the mean beat is not told from it: in
+        record 100 of MIT-BIH, with 0.07 mV, QT jumps between 0.34 and 0.54 s.
 
     Raises:
         ValueError: a name is unknown.
