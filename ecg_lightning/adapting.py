@@ -1,7 +1,7 @@
 """A trained network goes on learning from one patient: where it begins, and how good it was before."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,22 @@ def before(predictions: Predictions) -> dict[str, float]:
     """
     numbers = evaluation.evaluate(predictions).metrics
     return {f"before/{name}": value for name, value in numbers.items()}
+
+
+def inherit(cfg: DictConfig, made: Contract) -> Contract:
+    """The contract of an adapted network, with what it has from the bundle that it began with.
+
+    That is who it has learned from and was chosen by before, so that nobody adapts or scores it on them, and the
+    statistics of the features with which it standardises.
+    """
+    began = bundle.read(Path(cfg.adapt.bundle), list(cfg.plugins)).contract
+    seen = {side: tuple(dict.fromkeys([*began.patients[side], *made.patients[side]])) for side in ("train", "val")}
+    return replace(
+        made,
+        patients={**made.patients, **seen},
+        feature_mean=began.feature_mean,
+        feature_std=began.feature_std,
+    )
 
 
 def _named(path: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A fine-tuning run begins with a bundle that fits it and has not seen its patient, or is refused in words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,17 @@ def test_numbers_from_before_are_those_of_the_same_rows_under_another_name() -> 
     found = evaluation.evaluate(predictions).metrics
     assert numbers["before/test/auroc"] == found["test/auroc"]
     assert {name.removeprefix("before/") for name in numbers} == set(found)
+
+
+def test_an_adapted_network_remembers_whom_it_has_learned_from_before(model: Path) -> None:
+    cfg = asked("adapt=patient", f"adapt.bundle={model}", "adapt.patient=004")
+    first = bundle.read(model).contract
+    own = {side: ("004",) for side in ("train", "val", "test")}
+    made = replace(first, patients=own, feature_mean=(1.0,), feature_std=(2.0,), thresholds=(0.7,))
+    kept = adapting.inherit(cfg, made)
+    assert kept.patients == {"train": ("001", "002", "004"), "val": ("003", "004"), "test": ("004",)}
+    assert (kept.feature_mean, kept.feature_std) == (first.feature_mean, first.feature_std)
+    assert kept.thresholds == (0.7,)
+    again = asked("adapt=patient", f"adapt.bundle={model}", "adapt.patient=002")
+    with pytest.raises(Refused, match=r"adapt.patient=002 is among the patients"):
+        adapting.check_unseen(again, kept)

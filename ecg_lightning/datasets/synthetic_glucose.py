@@ -86,15 +86,15 @@ def new_person(rng: Generator, answers: Signs) -> Person:
         rng: source of chance.
         answers: how many times as strongly as usual each sign is there: 0 is not at all, below 0 reversed.
     """
-    heart = new_heart(rng, beats_per_minute=float(rng.uniform(65, 75)), noise=0.8, left_axis=False)
+    heart = new_heart(rng, beats_per_minute=float(rng.uniform(67, 74)), noise=0.8, left_axis=False)
     t, main_mv = heart.t["normal"], (heart.qrs["normal"].dipole_mv @ np.array(VIEW)).max()
     upright = t.scaled(float(0.3 * main_mv * rng.lognormal(0, 0.2) / (t.dipole_mv @ np.array(VIEW)).sum()))
-    size = rng.lognormal(0, 0.25, 4)
+    size = rng.lognormal(0, 0.2, 4)
     signs = Signs(
-        heart_rate_share=0.125 * answers.heart_rate_share * size[0],
-        variability_share=max(-0.60 * answers.variability_share * size[1], -0.95),
-        qtc_s=0.032 * answers.qtc_s * size[2],
-        t_share=max(-0.48 * answers.t_share * size[3], -0.8),
+        heart_rate_share=0.085 * answers.heart_rate_share * size[0],
+        variability_share=max(-0.70 * answers.variability_share * size[1], -0.95),
+        qtc_s=0.040 * answers.qtc_s * size[2],
+        t_share=max(-0.58 * answers.t_share * size[3], -0.8),
     )
     return Person(replace(heart, t={**heart.t, "normal": upright}), turned(rng, VIEW, 0.2), signs)
 
@@ -104,8 +104,8 @@ def of_day(person: Person, rng: Generator) -> Person:
     return replace(
         person,
         view=turned(rng, tuple(person.view.tolist()), 0.16) * rng.lognormal(0, 0.15),
-        rate_times=float(rng.lognormal(0, 0.05)),
-        t_times=float(rng.lognormal(0, 0.22)),
+        rate_times=float(rng.lognormal(0, 0.03)),
+        t_times=float(rng.lognormal(0, 0.18)),
         qtc_s=float(rng.normal(0, 0.012)),
     )
 
@@ -159,7 +159,7 @@ def perform(person: Person, glucose_mmol_l: Float[np.ndarray, " second"], asleep
     body, answer = new_body(rng, n_seconds, asleep), lowness(glucose_mmol_l)
     signs = person.signs
     bpm = 60 / person.heart.rr_s * person.rate_times * (0.97 if asleep else 1.0) * np.ones(n_seconds)
-    bpm *= np.exp(0.04 * wander(rng, n_seconds, 240) + signs.heart_rate_share * answer)
+    bpm *= np.exp(0.07 * wander(rng, n_seconds, 150) + signs.heart_rate_share * answer)
     bpm *= 1 + 0.05 * lagging(np.cos(np.deg2rad(body.posture_deg)), 10) + 0.8 * lagging(body.activity_g - 0.02, 30)
     lively = np.maximum(1 + signs.variability_share * answer, 0.05) * np.exp(0.2 * wander(rng, n_seconds, 120))
     breath, peak_s = _breaths_and_beats(person.heart, body, bpm, lively, rng)

@@ -10,6 +10,8 @@ import torch
 
 from ecg_lightning import prepare
 from ecg_lightning.datamodules.glucose import GlucoseData, bad_share
+from ecg_lightning.datasets import d1namo_twin
+from ecg_lightning.datasets.d1namo import D1NAMO
 from ecg_lightning.prepare import Features
 from ecg_lightning.splits import Holdout
 from ecg_lightning.structures import Refused
@@ -212,3 +214,25 @@ def test_features_are_those_of_each_window(folder: Path) -> None:
     data = data_in(folder, features=Features(("hour_sin", "hour_cos"), "diagnostic"))
     hour = 2 * np.pi * (data.table.measured["clock_s"] % 86_400) / 86_400
     np.testing.assert_allclose(data.table.features, np.stack([np.sin(hour), np.cos(hour)], axis=1), atol=2e-3)
+
+
+def test_the_twin_of_d1namo_becomes_windows_of_both_classes(tmp_path: Path) -> None:
+    (tmp_path / "d1namo").mkdir()
+    d1namo_twin.write(tmp_path / "d1namo", seed=0, n_patients=9, n_days=2, minutes=10)
+    corpus = D1NAMO(tmp_path, tmp_path, source="local")
+    names = ("hr_bpm", "sdnn_s", "hour_sin")
+    data = glucose_data(
+        corpus, tmp_path, preprocess=preprocess_of("detected"), features=Features(names, "diagnostic"), label="nearest"
+    )
+    table = data.table
+    assert len(table.patient_names) == 9
+    assert 0 < table.label.mean() < 0.5
+    assert data.store.synthetic
+    assert data.store.n_seconds.all(), "every stretch is judged"
+    heart_rate = table.features[:, 0]
+    assert np.nanmin(heart_rate) > 30
+    assert np.nanmax(heart_rate) < 200
+    assert np.isnan(heart_rate).mean() < 0.1
+    corpus_says, *ours = data.remarks()
+    assert "no unit" in corpus_says
+    assert any("never go low" in sentence for sentence in ours)
