@@ -91,7 +91,7 @@ def new_person(rng: Generator, answers: Signs) -> Person:
     upright = t.scaled(float(0.3 * main_mv * rng.lognormal(0, 0.2) / (t.dipole_mv @ np.array(VIEW)).sum()))
     size = rng.lognormal(0, 0.2, 4)
     signs = Signs(
-        heart_rate_share=0.085 * answers.heart_rate_share * size[0],
+        heart_rate_share=0.115 * answers.heart_rate_share * size[0],
         variability_share=max(-0.70 * answers.variability_share * size[1], -0.95),
         qtc_s=0.040 * answers.qtc_s * size[2],
         t_share=max(-0.58 * answers.t_share * size[3], -0.8),
@@ -158,9 +158,9 @@ def perform(person: Person, glucose_mmol_l: Float[np.ndarray, " second"], asleep
     n_seconds = len(glucose_mmol_l)
     body, answer = new_body(rng, n_seconds, asleep), lowness(glucose_mmol_l)
     signs = person.signs
-    bpm = 60 / person.heart.rr_s * person.rate_times * (0.97 if asleep else 1.0) * np.ones(n_seconds)
+    bpm = 60 / person.heart.rr_s * person.rate_times * (0.98 if asleep else 1.0) * np.ones(n_seconds)
     bpm *= np.exp(0.07 * wander(rng, n_seconds, 150) + signs.heart_rate_share * answer)
-    bpm *= 1 + 0.05 * lagging(np.cos(np.deg2rad(body.posture_deg)), 10) + 0.8 * lagging(body.activity_g - 0.02, 30)
+    bpm *= 1 + 0.03 * lagging(np.cos(np.deg2rad(body.posture_deg)), 10) + 0.8 * lagging(body.activity_g - 0.02, 30)
     lively = np.maximum(1 + signs.variability_share * answer, 0.05) * np.exp(0.2 * wander(rng, n_seconds, 120))
     breath, peak_s = _breaths_and_beats(person.heart, body, bpm, lively, rng)
     ecg_mv = _beats_mv(person, body, answer, bpm, peak_s, rng)
