@@ -50,8 +50,8 @@ def contract(
         preprocess=data.preprocess,
         window=data.window,
         features=data.features,
-        feature_mean=tuple(arguments.get("feature_mean", data.facts.feature_mean)),  # of another run where it goes on
-        feature_std=tuple(arguments.get("feature_std", data.facts.feature_std)),
+        feature_mean=data.facts.feature_mean,
+        feature_std=data.facts.feature_std,
         extra_channels=data.facts.extra_channels,
         temperature=evaluated.temperatures[0],
         thresholds=evaluated.thresholds.get(0),

@@ -10,7 +10,7 @@ from ecg_lightning.prepare import Preprocess
 from ecg_lightning.splits import by_class
 from ecg_lightning.store import Corpus, Store
 from ecg_lightning.structures import Fold, WindowTable
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 
 SIDES = ("train", "val", "test")
 MAX_NAMED = 50  # records in a tag; the card has them all
@@ -35,7 +35,7 @@ class Data(Protocol):
     table: WindowTable
     fold: Fold
     source: WindowSource
-    window: Window | Crops
+    window: Window | Crops | Segments
     preprocess: Preprocess
     corpus: Corpus
     classes: tuple[str, ...]

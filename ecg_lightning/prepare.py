@@ -75,6 +75,8 @@ class Preprocess:
             return "the median baseline looks 0.4 s ahead"
         if self.scale == "record":
             return "the z-score is taken over the whole record"
+        if self.beats == "detected":
+            return "R peaks are searched for in the whole record"
         return None
 
     def apply(self, ecg_mv: Float[np.ndarray, "lead time"], fs_hz: float) -> Float[np.ndarray, "lead new_time"]:

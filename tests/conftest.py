@@ -1,5 +1,6 @@
 """What many tests share because it takes seconds to make."""
 
+import shutil
 import signal
 import warnings
 from dataclasses import dataclass
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ecg_lightning.datasets import d1namo_twin
+from ecg_lightning.datasets.d1namo import D1NAMO
 from tests.corpora import command
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # of a shell in the background; commands under test inherit it
@@ -27,8 +30,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def twin_cache(request: pytest.FixtureRequest) -> Path:
-    """A cache folder that outlives the session: twins and stores in it are named by all that decides their content."""
-    return Path(request.config.cache.mkdir("ecg_lightning"))
+    """A cache folder that outlives the session: twins and stores in it are named by all that decides their content.
+
+    Days of a chest belt are cut down to minutes: the twin that users get would take most of the session.
+    """
+    folder = Path(request.config.cache.mkdir("ecg_lightning"))
+    belt = folder / "twins" / D1NAMO(folder, folder, source="synthetic").twin_id()
+    if not belt.is_dir():
+        part = belt.with_name(f"{belt.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        d1namo_twin.write(part, 0, n_days=3, minutes=4)
+        part.rename(belt)
+    return folder
 
 
 @dataclass(frozen=True)
