@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
-from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, RichProgressBar
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -136,13 +136,13 @@ def _train(folder: Path, cfg: DictConfig, data: Windowed, stage: Pretraining) ->
     rows.sampler, rows.augment = stage.sampler, Augment({})
     module = Reconstruction(stage.network, stage.loss, stage.optimizer, cfg.seed)
     best = ModelCheckpoint(folder, "best", monitor="val/loss", save_weights_only=True, enable_version_counter=False)
+    bars = [RichProgressBar(refresh_rate=10)] if cfg.trainer.enable_progress_bar else []
     trainer = constructed(
         cfg.trainer,
-        callbacks=[best, EarlyStopping("val/loss", patience=stage.patience)],
+        callbacks=[best, EarlyStopping("val/loss", patience=stage.patience), *bars],
         logger=History(folder, forward=lambda *_: None),
         max_epochs=stage.max_epochs,
         default_root_dir=str(folder),
-        enable_progress_bar=False,
         devices=1,  # of several processes the first learns, before it starts the others
         strategy="auto",
     )

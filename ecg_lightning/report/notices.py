@@ -14,6 +14,7 @@ TAGS = {
     "unit": "The samples have no unit ({value}): their amplitude is lost.",
     "missing_records": "Records that are not at hand: {value}.",
     "skipped_records": "Records that were skipped: {value}.",
+    "beside_published": "Records that the published split leaves out stand on its sides: {value}.",
     "shared_patient": "One person stands on both sides of this published split: records {value}.",
 }
 SAID_ELSEWHERE = ("synthetic", "missing_records", "skipped_records")
