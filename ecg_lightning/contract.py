@@ -7,7 +7,8 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-from ecg_lightning.prepare import Features, Preprocess, latency_ms
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess, latency_ms
 from ecg_lightning.windowing import Crops, Segments, Window
 
 VERSION = 3

@@ -22,7 +22,8 @@ from rich.console import Console
 from rich.progress import track
 
 from ecg_lightning import dsp, prepare
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import BadRecord, Record
 
 NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)

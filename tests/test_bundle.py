@@ -13,11 +13,12 @@ import torch
 from ecg_lightning import bundle, contract
 from ecg_lightning.bundle import BadBundle
 from ecg_lightning.contract import Contract, from_json
+from ecg_lightning.features import Features
 from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import recordings, segments
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops, Segments, Window
 

@@ -275,7 +275,7 @@ def test_keys_that_nothing_reads_are_refused() -> None:
 
 def test_constructed_hands_over_plain_lists_and_what_is_given() -> None:
     features = config.constructed(
-        OmegaConf.create({"_target_": "ecg_lightning.prepare.Features", "names": []}), mode="real_time"
+        OmegaConf.create({"_target_": "ecg_lightning.features.Features", "names": []}), mode="real_time"
     )
     assert (features.names, features.mode) == ((), "real_time")
 

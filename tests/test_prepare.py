@@ -9,7 +9,8 @@ import torch
 
 from ecg_lightning import prepare, windowing
 from ecg_lightning.dsp import filters, normalise, rhythm
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record, Refused
 from ecg_lightning.windowing import Crops, Window
 

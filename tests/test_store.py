@@ -16,7 +16,8 @@ import torch
 
 from ecg_lightning import prepare, windowing
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.store import Store, key, open_store
 from ecg_lightning.structures import BadRecord, Record, Signal
 from ecg_lightning.windowing import Window

@@ -14,8 +14,9 @@ from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.abnormal import AbnormalBeatData
 from ecg_lightning.datamodules.glucose import GlucoseData
 from ecg_lightning.datasets.mitdb import MITDB
+from ecg_lightning.features import Features
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.structures import Record, Signal
 from ecg_lightning.windowing import Window

@@ -14,7 +14,8 @@ from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.readings import Course, Readings, Rule, course
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.dsp import quality
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
 from ecg_lightning.store import Corpus

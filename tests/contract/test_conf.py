@@ -21,7 +21,7 @@ from ecg_lightning.clashes import FITTING, clashes
 from ecg_lightning.config import ConfigError
 from ecg_lightning.constructors import constructor
 from ecg_lightning.evaluation import Evaluation
-from ecg_lightning.prepare import Features
+from ecg_lightning.features import Features
 from ecg_lightning.resolvers import MODES
 from ecg_lightning.structures import Facts
 from tests.corpora.compose import composed, files, options

@@ -10,7 +10,8 @@ import numpy as np
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.beats import BeatData
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.structures import Fold, WindowTable
 from ecg_lightning.windowing import Window

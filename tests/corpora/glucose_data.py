@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.glucose import GlucoseData
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.splits import RandomWindows
 from ecg_lightning.structures import Record

@@ -10,7 +10,8 @@ from ecg_lightning import scp
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.records import RecordData
 from ecg_lightning.datasets.ptbxl import PTBXL
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.splits import Official
 from ecg_lightning.windowing import Crops

@@ -11,7 +11,8 @@ from ecg_lightning import prepare
 from ecg_lightning.augment import Augment
 from ecg_lightning.datamodules.abnormal import AbnormalBeatData
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.splits import RandomWindows
 from ecg_lightning.windowing import Window

@@ -12,7 +12,7 @@ from ecg_lightning.augment import Augment, Noise
 from ecg_lightning.batch import Batch
 from ecg_lightning.datamodules.records import RecordData, groups
 from ecg_lightning.dsp import normalise
-from ecg_lightning.prepare import Features
+from ecg_lightning.features import Features
 from ecg_lightning.sampling import Balanced
 from ecg_lightning.splits import Holdout
 from ecg_lightning.structures import BadRecord, Refused

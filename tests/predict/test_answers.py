@@ -9,8 +9,9 @@ import torch
 from ecg_lightning.calibration import decide
 from ecg_lightning.calibration import probabilities as of_report
 from ecg_lightning.contract import Contract
+from ecg_lightning.features import Features
 from ecg_lightning.predict.answers import called, probabilities
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.windowing import Window
 from tests.corpora.binary import draw_binary
 from tests.corpora.run_folder import draw_predictions

@@ -9,10 +9,11 @@ from torch import nn
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
+from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import beats
 from ecg_lightning.predict.beats import classify, logits
-from ecg_lightning.prepare import Features, Preprocess, prepare, windows
+from ecg_lightning.prepare import Preprocess, prepare, windows
 from ecg_lightning.structures import BadRecord, Record
 from ecg_lightning.windowing import Crops, Segments, Window
 

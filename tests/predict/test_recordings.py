@@ -16,11 +16,12 @@ from torch import Tensor, nn
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.datamodules.records import RecordData
+from ecg_lightning.features import Features
 from ecg_lightning.losses import BinaryCrossEntropy
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.modules.classification import Classification
 from ecg_lightning.predict.recordings import diagnose, logits
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.schedules import constant
 from ecg_lightning.structures import BadRecord, Record, Refused
 from ecg_lightning.windowing import Crops, Window

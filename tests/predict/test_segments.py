@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
+from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import segments
 from ecg_lightning.predict.segments import logits, watch
-from ecg_lightning.prepare import Features, Preprocess, prepare, scale_extra
+from ecg_lightning.prepare import Preprocess, prepare, scale_extra
 from ecg_lightning.structures import BadRecord, Record, Signal
 from ecg_lightning.windowing import Crops, Segments, Window, scale_windows
 

@@ -18,12 +18,13 @@ import torch
 
 from ecg_lightning import bundle
 from ecg_lightning.contract import Contract
+from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import served
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
 from ecg_lightning.predict.segments import watch
-from ecg_lightning.prepare import Features, Preprocess
+from ecg_lightning.prepare import Preprocess
 from ecg_lightning.tracking import Tracker
 from ecg_lightning.windowing import Crops, Segments, Window
 
