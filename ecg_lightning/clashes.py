@@ -11,6 +11,8 @@ MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems",
 DATA_SAYS = ("problem", "needs", "describes", "scopes", "modes")
 FITTING = {"beat": "rhythm", "person": "demographics", "segment": "hrv"}  # features by what a row of a task is about
 
+ROWS = {"beat": "a beat by itself", "person": "a whole recording", "segment": "a segment by itself"}
+
 
 def clashes(cfg: DictConfig) -> Iterator[str]:
     """Parts that are fine alone and wrong together."""
@@ -74,7 +76,7 @@ def _row_clashes(cfg: DictConfig, model: Constructor, data: Constructor) -> Iter
     if cfg.task.mode not in data.declares["modes"]:
         yield f"task.mode={cfg.task.mode} is not for task {cfg.task.name}: {' or '.join(data.declares['modes'])}"
     if model.declares["scope"] not in data.declares["scopes"]:
-        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is a {describes} by itself"
+        yield f"model {model.name} takes beats in a row, but a row of task {cfg.task.name} is {ROWS[describes]}"
 
 
 def _about(name: str) -> str:

@@ -5,10 +5,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.splits import by_class
-from ecg_lightning.store import Corpus, Store
+from ecg_lightning.store import Store
 from ecg_lightning.structures import Fold, WindowTable
 from ecg_lightning.windowing import Crops, Segments, Window
 

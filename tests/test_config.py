@@ -64,7 +64,7 @@ def test_a_misspelt_key_of_a_foreign_constructor_is_named_before_it_is_imported(
 
 def test_a_key_that_resembles_nothing_is_answered_by_what_there_is() -> None:
     (said,) = refused("+split.zzz=1")
-    assert said == "split.zzz: InterPatient has no such argument; it takes validation"
+    assert said == "split.zzz: InterPatient has no such argument; it takes validation, train_also, test_also"
 
 
 def test_a_misspelt_key_inside_a_preset_is_named(tmp_path: Path) -> None:
@@ -420,8 +420,8 @@ def test_classes_in_another_order_than_their_labels_are_refused() -> None:
             [
                 "features age_years describe a person, but a row of task arrhythmia is about a beat: "
                 "features=rhythm, or features=none",
-                "features: features.names=['pre_rr_s', 'age_years'] mixes beats and persons: "
-                "take age_years, sex_female alone, or none",
+                "features: features.names=['pre_rr_s', 'age_years'] mixes what is about a beat and a person: "
+                "take those of one",
             ],
         ),
         (("task=ptbxl", "task.mode=real_time"), ["task.mode=real_time is not for task ptbxl: diagnostic"]),
@@ -467,3 +467,41 @@ def test_a_network_that_needs_features_of_persons_is_told_which() -> None:
 def test_recordings_that_are_not_z_scored_are_the_tasks_choice_and_not_the_presets() -> None:
     assert composed("task=ptbxl").preprocess.scale == "none"
     assert composed("task=ptbxl", "preprocess.scale=record").preprocess.scale == "record"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("task.extra=[ppg]",), "task.extra=['ppg'] is not in dataset D1NAMO, which has breathing, activity"),
+        (
+            ("model=cnn", "task.extra=[breathing]"),
+            "model CNN takes no other signals, but task.extra=['breathing'] asks for some: give []",
+        ),
+        (
+            ("model=cnn", "pretrain=autoencoder"),
+            "model CNN has no place for a pretrained encoder: pretrain=none, or model=cnn_lstm_attention",
+        ),
+        (
+            ("task.problem=multilabel", "task.classes=[a,b]"),
+            "task.problem=multilabel, but rows of GlucoseData are binary: leave it so",
+        ),
+        (
+            ("task.least_specificity=1.5",),
+            "task.least_specificity=1.5 must be at least 0 and below 1, or null for best F1",
+        ),
+        (("model=cnn1d", "loss=mse"), "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction"),
+        (("task.mode=real_time",), "task.mode=real_time is not for task hypoglycemia: diagnostic"),
+    ],
+)
+def test_what_hypoglycemia_cannot_be_asked_is_said(overrides: tuple[str, ...], said: str) -> None:
+    assert said in refused("task=hypoglycemia", *overrides)
+
+
+def test_two_classes_are_told_apart_by_one_logit_and_no_fewer_or_more() -> None:
+    (said,) = refused("task=hypoglycemia", "task.classes=[a,b,c]")
+    assert said == "task.problem=binary takes two classes, the negative one first: not ['a', 'b', 'c']"
+
+
+def test_networks_that_hear_samples_refuse_a_spectrogram() -> None:
+    (said,) = refused("task=abnormal_beat", "model=cnn")
+    assert said == "model CNN hears samples, not the spectrogram that features=stft asks for: features=raw"

@@ -8,13 +8,14 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from ecg_lightning.augment import Augment
+from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.datamodules.windows import beats_in_a_row
 from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
-from ecg_lightning.store import Corpus, Store
+from ecg_lightning.store import Store
 from ecg_lightning.structures import WindowTable
 from ecg_lightning.windowing import Window
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from ecg_lightning.augment import Augment
+from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.readings import Course, Readings, Rule, course
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.dsp import quality
@@ -18,7 +19,6 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
-from ecg_lightning.store import Corpus
 from ecg_lightning.structures import Refused, WindowTable
 from ecg_lightning.windowing import Segments
 

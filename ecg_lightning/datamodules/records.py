@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ecg_lightning.augment import Augment
+from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, check_known
-from ecg_lightning.store import Corpus
 from ecg_lightning.structures import Refused, Sheet, WindowTable
 from ecg_lightning.windowing import Crops
 

@@ -14,12 +14,13 @@ from torch.utils.data import DataLoader
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.batch import Batch
+from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.windows import Beside, Epochs, Items, WindowSource, fits, loader
 from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, by_class, folds
-from ecg_lightning.store import Corpus, Store, open_store
+from ecg_lightning.store import Store, open_store
 from ecg_lightning.structures import Facts, Fold, WindowTable
 from ecg_lightning.windowing import Crops, Segments, Window
 
