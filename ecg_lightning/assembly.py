@@ -7,17 +7,46 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule
 from torch import nn
 
-from ecg_lightning.config import FACTS, constructed
+from ecg_lightning.config import FACTS, constructed, targets
 from ecg_lightning.constructors import constructor
 from ecg_lightning.contract import Contract
 from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.splits import by_class
 from ecg_lightning.structures import Facts
+
+PLATEAU = "ecg_lightning.schedules.plateau"  # the schedule that watches what is best
 
 
 def with_facts(node: DictConfig, facts: Facts) -> dict[str, Any]:
     """The facts that a part's constructor asks for by name."""
     asked = constructor(node._target_).arguments
     return {name: getattr(facts, name) for name in FACTS if name in asked and name not in node}
+
+
+def settle_monitor(cfg: DictConfig, data: Any) -> bool:
+    """Go by the loss where validation rows are all of one class, and the monitor ranks: it would never be defined.
+
+    Args:
+        cfg: resolved; what is best is replaced wherever it stands.
+        data: of the run.
+
+    Returns:
+        Whether it was replaced.
+    """
+    asked = cfg.task.monitor.metric
+    metric = cfg.task.metrics.get(asked.removeprefix("val/"))
+    columns = by_class(data.table.label[data.fold.val], len(data.classes))
+    if metric is None or not constructor(metric._target_).declares.get("ranks"):
+        return False
+    if (columns.any(axis=0) & ~columns.all(axis=0)).any():
+        return False
+    cfg.task.monitor.metric, cfg.task.monitor.mode = "val/loss", "min"
+    for _, node in targets(cfg):
+        if watches := node.get("monitor") == asked:
+            node.monitor = "val/loss"
+        if "mode" in node and (watches or node._target_ == PLATEAU):
+            node.mode = "min"
+    return True
 
 
 def build_network(cfg: DictConfig, facts: Facts) -> tuple[nn.Module, dict[str, Any]]:

@@ -51,6 +51,7 @@ class MacroAUROC(Metric):
     Every row is kept until the epoch ends: no thresholds, no bins.
     """
 
+    ranks = True  # undefined where rows are all of one class
     higher_is_better = True
     full_state_update = False
     p: list[Tensor]

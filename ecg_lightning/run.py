@@ -80,6 +80,10 @@ def _run(
     check_same_data(cfg, folder, card)
     for remark in card["remarks"]:
         log.warning("note: %s", remark)
+    asked = cfg.task.monitor.metric
+    if assembly.settle_monitor(cfg, data):
+        log.warning("note: validation rows are of one class, so %s is not defined: val/loss says what is best", asked)
+        OmegaConf.save(cfg, folder / "config.yaml")
     write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = begun or assembly.build_network(cfg, data.facts)
