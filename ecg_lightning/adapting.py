@@ -38,6 +38,8 @@ def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
 def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
     """Refuse to go on with another network, other classes or other windows than the bundle was trained with.
 
+    Classes are the same where they mean the same: low below another limit is another class.
+
     Raises:
         Refused: something differs; the message says each thing once.
     """
@@ -48,6 +50,8 @@ def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
         own = {name: value for name, value in own.items() if not name.startswith("_")}
         here |= _named("model", own)
         there |= _named("model", {name: contract.arguments.get(name) for name in own})
+    there |= _named("task.class_names", contract.class_names)
+    here |= _named("task.class_names", dict(cfg.task.class_names))
     for path, trained, asked in (
         ("preprocess", contract.preprocess, data.preprocess),
         ("features", contract.features, data.features),
