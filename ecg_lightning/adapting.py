@@ -13,6 +13,8 @@ from ecg_lightning.contract import BadBundle, Contract
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.structures import Refused
 
+MAX_NAMED = 5  # of the patients that could be chosen
+
 
 def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
     """The network of `adapt.bundle` in training mode, and the arguments that rebuild it; opens no store.
@@ -68,18 +70,29 @@ def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
 
 
 def check_unseen(cfg: DictConfig, contract: Contract) -> None:
-    """Refuse a patient from whom the bundle has learned already, whose numbers would flatter it.
+    """Refuse a run without a patient, or with one whom the bundle knows already, whose numbers would flatter it.
 
     Raises:
-        Refused: the patient is one of these.
+        Refused: the patient is one of these, or is not given.
     """
-    patient = str(cfg.split.patient)  # whose rows the run will see
+    patient = cfg.split.patient  # whose rows the run will see
+    if patient is None:
+        raise Refused(f"adapt.patient is not given: {_unseen(contract)}")
     for side, what in (("train", "has learned from"), ("val", "was chosen by")):
-        if patient in contract.patients[side]:
+        if str(patient) in contract.patients[side]:
             raise Refused(
-                f"adapt.patient={patient} is among the patients that adapt.bundle={cfg.adapt.bundle} {what}: choose "
-                f"another, e.g. one of its test patients {', '.join(contract.patients['test'])}"
+                f"adapt.patient={patient} is among the patients that adapt.bundle={cfg.adapt.bundle} {what}: "
+                f"{_unseen(contract)}"
             )
+
+
+def _unseen(contract: Contract) -> str:
+    """Whom to choose: patients of the test rows on whom nothing of the bundle was fitted."""
+    seen = {*contract.patients["train"], *contract.patients["val"]}
+    unseen = [name for name in contract.patients["test"] if name not in seen]
+    if not unseen:
+        return "the bundle has seen all of its patients: take one that was trained without some, as split=holdout does"
+    return f"choose one that the bundle has not seen, e.g. {', '.join(unseen[:MAX_NAMED])}"
 
 
 def before(predictions: Predictions) -> dict[str, float]:

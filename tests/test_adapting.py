@@ -96,13 +96,30 @@ def test_adaptation_divides_the_patient_that_it_names(model: Path) -> None:
 @pytest.mark.parametrize(
     ("patient", "said"),
     [
-        ("002", "adapt.patient=002 is among the patients that adapt.bundle=.* has learned from: choose another"),
-        ("003", "adapt.patient=003 is among the patients that .* was chosen by: .* test patients 004, 005"),
+        ("002", "adapt.patient=002 is among the patients that adapt.bundle=.* has learned from: choose one that"),
+        ("003", "adapt.patient=003 is among the patients that .* was chosen by: .* not seen, e.g. 004, 005$"),
     ],
 )
 def test_a_patient_that_the_bundle_has_seen_is_refused_in_words(model: Path, patient: str, said: str) -> None:
     with pytest.raises(Refused, match=said):
         begun(model, patient=patient)
+
+
+def test_nobody_is_refused_with_whom_to_name(model: Path) -> None:
+    cfg = asked("adapt=patient", f"adapt.bundle={model}")
+    said = "adapt.patient is not given: choose one that the bundle has not seen, e.g. 004, 005$"
+    with pytest.raises(Refused, match=said):
+        adapting.start(cfg, data_of(cfg, model.parent))
+
+
+def test_patients_who_would_be_refused_as_well_are_not_suggested(model: Path) -> None:
+    cfg = asked("adapt=patient", f"adapt.bundle={model}", "adapt.patient=002")
+    made = bundle.read(model).contract
+    test = ("001", "003", *(f"{number:03d}" for number in range(4, 12)))
+    with pytest.raises(Refused, match="e.g. 004, 005, 006, 007, 008$"):
+        adapting.check_unseen(cfg, replace(made, patients={**PATIENTS, "test": test}))
+    with pytest.raises(Refused, match="the bundle has seen all of its patients: take one that was trained without"):
+        adapting.check_unseen(cfg, replace(made, patients={**PATIENTS, "test": test[:2]}))
 
 
 def test_a_split_of_another_patient_than_named_does_not_get_round_it(model: Path) -> None:
