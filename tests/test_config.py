@@ -487,7 +487,7 @@ def test_recordings_that_are_not_z_scored_are_the_tasks_choice_and_not_the_prese
         ),
         (
             ("task.least_specificity=1.5",),
-            "task.least_specificity=1.5 must be at least 0 and below 1, or null for best F1",
+            "task.least_specificity=1.5 must lie between 0 and 1, or be null for best F1",
         ),
         (("model=cnn1d", "loss=mse"), "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction"),
         (("task.mode=real_time",), "task.mode=real_time is not for task hypoglycemia: diagnostic"),
