@@ -19,6 +19,8 @@ MAX_NAMED = 5  # of the patients that could be chosen
 def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
     """The network of `adapt.bundle` in training mode, and the arguments that rebuild it; opens no store.
 
+    A pretrained encoder goes on learning or not as `pretrain.frozen` says.
+
     Args:
         cfg: resolved and checked, with `adapt`.
         data: the data module of the run.
@@ -34,6 +36,8 @@ def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
         raise Refused(str(error)) from None
     check_same(cfg, data, found.contract)
     check_unseen(cfg, found.contract)
+    if "_target_" in cfg.pretrain and cfg.pretrain.frozen:
+        found.network.get_submodule("encoder").requires_grad_(False)
     return found.network.train(), dict(found.contract.arguments)
 
 

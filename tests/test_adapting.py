@@ -16,13 +16,13 @@ from tests.corpora.binary import draw_binary
 from tests.corpora.compose import composed
 from tests.corpora.glucose_data import Belt, every_five_minutes
 
-TASK = ("task=hypoglycemia", "features=none", "model=cnn", "model.width=4")
+TASK, NETWORK = ("task=hypoglycemia", "features=none"), ("model=cnn", "model.width=4")
 FACTS = Facts((8, 2), 10, (), (), (2,))
 PATIENTS = {"train": ("001", "002"), "val": ("003",), "test": ("004", "005")}
 
 
-def asked(*overrides: str) -> DictConfig:
-    cfg = composed(*TASK, *overrides)
+def asked(*overrides: str, network: Sequence[str] = NETWORK) -> DictConfig:
+    cfg = composed(*TASK, *network, *overrides)
     OmegaConf.resolve(cfg)
     return cfg
 
@@ -33,10 +33,8 @@ def data_of(cfg: DictConfig, folder: Path) -> Any:
     return config.constructed(cfg.task.data, corpus=corpus, scope="window")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_bundle(folder: Path, cfg: DictConfig) -> Path:
     """A bundle of such a run."""
-    folder, cfg = tmp_path_factory.mktemp("run"), asked()
     network, arguments = assembly.build_network(cfg, FACTS)
     data = data_of(cfg, folder)
     contract = Contract(
@@ -65,6 +63,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("run"), asked())
+
+
 def begun(model: Path, *overrides: str, patient: str = "004") -> tuple[torch.nn.Module, dict[str, Any]]:
     cfg = asked("adapt=patient", f"adapt.bundle={model}", f"adapt.patient={patient}", *overrides)
     return adapting.start(cfg, data_of(cfg, model.parent))
@@ -78,6 +81,18 @@ def test_a_run_begins_with_the_weights_of_the_bundle_and_is_ready_to_learn(model
     assert arguments == dict(trained.contract.arguments)
     assert all(part.training for part in network.modules()), "Lightning leaves a network in the mode that it is given"
     assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_pretrained_encoder_goes_on_learning_only_where_it_is_not_frozen(tmp_path: Path, frozen: bool) -> None:
+    network = ("model=cnn_lstm_attention", "pretrain=autoencoder", "pretrain.latent_size=4")
+    model = write_bundle(tmp_path, asked(network=network))
+    words = (f"adapt.bundle={model}", "adapt.patient=004", f"pretrain.frozen={str(frozen).lower()}")
+    cfg = asked("adapt=patient", *words, network=network)
+    begun_with, _ = adapting.start(cfg, data_of(cfg, tmp_path))
+    learns = {name: parameter.requires_grad for name, parameter in begun_with.named_parameters()}
+    assert {learns[name] for name in learns if name.startswith("encoder.")} == {not frozen}
+    assert all(learns[name] for name in learns if not name.startswith("encoder."))
 
 
 def test_beginning_opens_no_store(model: Path, tmp_path: Path) -> None:
@@ -116,7 +131,7 @@ def test_patients_who_would_be_refused_as_well_are_not_suggested(model: Path) ->
     cfg = asked("adapt=patient", f"adapt.bundle={model}", "adapt.patient=002")
     made = bundle.read(model).contract
     test = ("001", "003", *(f"{number:03d}" for number in range(4, 12)))
-    with pytest.raises(Refused, match="e.g. 004, 005, 006, 007, 008$"):
+    with pytest.raises(Refused, match=r"e.g. 004, 005, 006, 007, 008$"):
         adapting.check_unseen(cfg, replace(made, patients={**PATIENTS, "test": test}))
     with pytest.raises(Refused, match="the bundle has seen all of its patients: take one that was trained without"):
         adapting.check_unseen(cfg, replace(made, patients={**PATIENTS, "test": test[:2]}))
