@@ -42,18 +42,20 @@ def ranking_scores(
     """What holds whatever the threshold, one value per replicate.
 
     The mean of the patients' own AUROCs takes each as often as the unit of the patient's first row was drawn, and
-    leaves out those of one class.
+    leaves out those of one class. Where a single patient has both, no draw says how far it may be off: of several units
+    it is NaN.
     """
     p, positive = rows.p[:, 1], rows.about.label == 1
     auroc, precise = ranking_replicates(p, positive, unit, weight)
     own = patient_aurocs(rows)
     place = unit[own["first"].to_numpy(np.int64)]
+    varies = weight.shape[1] == 1 or len(own) > 1
     total, n = (weight @ np.bincount(place, values, weight.shape[1]) for values in (own["auroc"], np.ones(len(own))))
     return {
         "auroc": auroc,
         "average_precision": precise,
         "sensitivity_at_specificity_90": sensitivity_replicates(p, positive, unit, weight, SPECIFICITY),
-        "patient_auroc_mean": np.where(n > 0, total / np.maximum(n, 1), np.nan),
+        "patient_auroc_mean": np.where((n > 0) & varies, total / np.maximum(n, 1), np.nan),
     }
 
 

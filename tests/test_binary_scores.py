@@ -116,6 +116,19 @@ def test_rows_of_one_class_have_no_ranking_and_no_number_is_undefined() -> None:
         assert "val/auroc" in numbers
 
 
+def test_a_single_patient_of_both_classes_has_an_auroc_and_its_mean_no_interval() -> None:
+    drawn = draw_binary()
+    one_class = (drawn.table["side"] == "test") & (drawn.table["patient"] != "002")
+    table = drawn.table.assign(label=drawn.table["label"].mask(one_class, 0).astype(np.int16))
+    numbers = evaluate(replace(drawn, table=table), n_boot=20).metrics
+    assert numbers["test/n_patients_both_classes"] == 1
+    own = table[table["patient"] == "002"]
+    assert numbers["test/patient_auroc_mean"] == pytest.approx(second.roc_auc_score(own["label"], own["logit_low"]))
+    assert "test/auroc_low" in numbers
+    assert not {"test/patient_auroc_mean_low", "test/patient_auroc_mean_high"} & set(numbers)
+    assert "val/patient_auroc_mean_low" in numbers
+
+
 def test_a_patient_counts_as_often_as_the_unit_of_the_first_row_was_drawn() -> None:
     rows = of_test(draw_binary())
     unit, names = pd.factorize(rows.column("patient"))
