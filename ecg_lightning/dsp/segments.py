@@ -45,8 +45,8 @@ def segment_features(
         n_samples: of each segment.
         fs_hz: sampling rate.
         begin_s: of the record's first sample, in seconds since 1970 by the recorder's clock; NaN is not known.
-        names: columns, from `NAMES`. `..._s` are seconds, `pnn50` is a share, `..._amplitude` in the unit of ecg above
-            the PR segment, negative where the wave points down.
+        names: columns, from `NAMES`. `..._s` are seconds, `pnn50` is a share of the intervals, `..._amplitude` in the
+            unit of ecg above the PR segment, negative where the wave points down.
 
     Returns:
         float32; NaN where a segment does not show it: fewer than three beats, no beat that lies in it from before its
@@ -115,6 +115,13 @@ class _Stretches:
     def step_s(self) -> Float[np.ndarray, "segment step"]:
         """From each interval to the next."""
         return np.diff(self.rr_s, axis=1)
+
+    @cached_property
+    def pnn50(self) -> Column:
+        """Large steps, over the number of intervals and not of steps."""
+        large = np.where(np.isnan(self.step_s), np.nan, np.abs(self.step_s) > NN50_S)
+        n_steps, n_intervals = (np.isfinite(of).sum(axis=1) for of in (self.step_s, self.rr_s))
+        return _mean(large) * n_steps / np.maximum(n_intervals, 1)
 
     @cached_property
     def after_r_s(self) -> Float[np.ndarray, " sample"]:
@@ -217,7 +224,7 @@ NAMES: Mapping[str, Callable[[_Stretches], Column]] = MappingProxyType(
         "mean_rr_s": lambda s: s.mean_rr_s,
         "sdnn_s": lambda s: s.sdnn_s,
         "rmssd_s": lambda s: np.sqrt(_mean(s.step_s**2)),
-        "pnn50": lambda s: _mean(np.where(np.isnan(s.step_s), np.nan, np.abs(s.step_s) > NN50_S)),
+        "pnn50": lambda s: s.pnn50,
         "min_rr_s": lambda s: _extreme(s.rr_s, np.fmin),
         "max_rr_s": lambda s: _extreme(s.rr_s, np.fmax),
         "r_amplitude": lambda s: s.r_amplitude,
