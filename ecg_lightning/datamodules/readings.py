@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 LABELS = {
     "following": "the first reading within {tolerance_s:g} s after its end",
     "preceding": "the last reading within {tolerance_s:g} s before its beginning",
-    "nearest": "the reading nearest to its middle, within {tolerance_s:g} s of it",
+    "nearest": "the reading nearest to its middle, at most {tolerance_s:g} s before its beginning or after its end,",
 }
 HOLE_S = 1800.0  # without a reading: beyond it nobody knows that the glucose stayed low
 DAY_S = 86_400.0

@@ -109,10 +109,17 @@ def test_a_course_says_what_each_reading_means() -> None:
     np.testing.assert_array_equal(found.day, np.full(4, NOON_S // 86_400))
 
 
-def test_the_rule_says_in_words_what_low_means() -> None:
-    said = "a window is low where the first reading within 300 s after its end is below 3.9 mmol/L"
-    assert rule().in_words() == said
-    assert "nearest to its middle, within 60 s of it" in rule(label="nearest", tolerance_s=60.0).in_words()
+@pytest.mark.parametrize(
+    ("label", "which"),
+    [
+        ("following", "the first reading within 60 s after its end"),
+        ("preceding", "the last reading within 60 s before its beginning"),
+        ("nearest", "the reading nearest to its middle, at most 60 s before its beginning or after its end,"),
+    ],
+)
+def test_the_rule_says_in_words_what_low_means(label: str, which: str) -> None:
+    said = f"a window is low where {which} is below 3.9 mmol/L"
+    assert rule(label=label, tolerance_s=60.0).in_words() == said
 
 
 @pytest.mark.parametrize(
