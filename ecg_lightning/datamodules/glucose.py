@@ -73,7 +73,7 @@ class GlucoseData(Windowed):
         scope: what the network sees at once: "window".
 
     Raises:
-        ValueError: classes are not two, or a setting lies outside its limits.
+        ValueError: classes are not two, a setting lies outside its limits, or a split by time divides windows that overlap.
     """
 
     window: Segments
@@ -107,6 +107,12 @@ class GlucoseData(Windowed):
             raise ValueError(f"task.classes={list(classes)} must be two, the negative first: e.g. [normal, low]")
         if not 0 <= worst_share <= 1:
             raise ValueError(f"task.data.worst_share={worst_share} must lie between 0 and 1")
+        if window.hop < window.n_samples and "day" in split.needs:
+            raise ValueError(
+                f"task.data.window.hop={window.hop} lets windows of {window.n_samples} samples overlap, and a split of "
+                f"the same people at other times would put shared samples on two sides: take {window.n_samples}, or "
+                f"split=holdout"
+            )
         if corpus.unit != "mV":
             scale = "window" if preprocess.scale == "none" else preprocess.scale
             preprocess = replace(preprocess, unit=corpus.unit, scale=scale)

@@ -15,7 +15,7 @@ from ecg_lightning.datasets.d1namo import D1NAMO
 from ecg_lightning.features import Features
 from ecg_lightning.splits import Holdout
 from ecg_lightning.structures import Refused
-from ecg_lightning.time_splits import Day
+from ecg_lightning.time_splits import Day, FirstPart
 from ecg_lightning.windowing import Segments
 from tests.corpora.glucose_data import EVERY_S, FS_HZ, NOON_S, Belt, every_five_minutes, glucose_data, preprocess_of
 
@@ -208,6 +208,16 @@ def test_readings_that_no_window_meets_are_refused_in_words(tmp_path: Path) -> N
 def test_impossible_settings_are_refused_in_words(folder: Path, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         data_in(folder, **wrong)
+
+
+@pytest.mark.parametrize("split", [Day(0.3, 0.3, seed=0), FirstPart("001", 0.4, 0.2)])
+def test_windows_that_overlap_are_refused_where_the_same_people_stand_on_all_sides(tmp_path: Path, split: Any) -> None:
+    said = r"task.data.window.hop=2499 lets windows of 2500 samples overlap, .* on two sides: take 2500, or split=h"
+    with pytest.raises(ValueError, match=said):
+        data_in(tmp_path, window=Segments(2500, 2499), split=split)
+    assert not list(tmp_path.iterdir()), "nothing is prepared"
+    data_in(tmp_path, window=Segments(2500, 2500), split=split)
+    data_in(tmp_path, window=Segments(2500, 1250), split=Holdout(0.3, 0.3, seed=0))
 
 
 def test_features_are_those_of_each_window(folder: Path) -> None:
