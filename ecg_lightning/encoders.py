@@ -20,8 +20,10 @@ from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint, RichProg
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ecg_lightning import windowing
 from ecg_lightning.augment import Augment
 from ecg_lightning.config import constructed
+from ecg_lightning.datamodules import windows
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.datasets.sources import source_hash
 from ecg_lightning.history import History, read
@@ -98,7 +100,7 @@ def key(cfg: DictConfig, data: Windowed, stage: Pretraining) -> str:
     settings: Any = OmegaConf.to_container(cfg.pretrain, resolve=True)
     trainer: Any = OmegaConf.to_container(cfg.trainer, resolve=True)
     parts: tuple[Any, ...] = (stage, stage.sampler, stage.loss, stage.network, stage.network.encoder)
-    code: list[Any] = [pretrain, Reconstruction, *(type(part) for part in parts)]
+    code: list[Any] = [pretrain, Reconstruction, windowing, windows, *(type(part) for part in parts)]
     what = [
         {name: value for name, value in settings.items() if name not in WITHOUT_EFFECT},
         {name: value for name, value in trainer.items() if name not in WATCHED},

@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from ecg_lightning import schedules
 from ecg_lightning.config import constructed
 from ecg_lightning.datamodules.beats import BeatData
 from ecg_lightning.datamodules.windows import WindowSource
+from ecg_lightning.datasets.sources import source_hash
 from ecg_lightning.encoders import key, load_encoder, pretrain
 from ecg_lightning.history import read
 from ecg_lightning.losses import CrossEntropy
@@ -184,6 +185,18 @@ def test_another_fold_or_window_or_other_data_make_another_encoder(tmp_path: Pat
         names.append(name_of(cfg, data_over(run_folder(tmp_path, place), **settings)))
     assert names[0] == names[1]
     assert len(set(names)) == len(names) - 1
+
+
+def test_the_code_that_cuts_and_gathers_windows_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+
+    def spy(files: Sequence[Path]) -> str:
+        hashed.extend(file.name for file in files)
+        return source_hash(files)
+
+    monkeypatch.setattr("ecg_lightning.encoders.source_hash", spy)
+    name_of(config_of(tmp_path), data_over(tmp_path))
+    assert {"reconstruction.py", "windowing.py", "windows.py", "dense_encoder.py"} < set(hashed)
 
 
 def test_labels_count_where_they_choose_the_rows(tmp_path: Path) -> None:
