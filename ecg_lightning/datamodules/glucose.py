@@ -73,7 +73,8 @@ class GlucoseData(Windowed):
         scope: what the network sees at once: "window".
 
     Raises:
-        ValueError: classes are not two, a setting lies outside its limits, or a split by time divides windows that overlap.
+        ValueError: classes are not two, a setting lies outside its limits, or a split by time is to divide
+            windows that overlap.
     """
 
     window: Segments
