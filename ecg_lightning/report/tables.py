@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecg_lightning.calibration import TEMPERATURE_LIMITS
 from ecg_lightning.evaluation import headline_names, without_names
 from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report.colours import MAX_CLASSES, class_colour
@@ -137,7 +138,7 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
     """One to three sentences: what the probabilities are worth, and how classes are called."""
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
     fitted = numbers.get("calibration/temperature")
-    value = "" if fitted is None else f" ({fitted:.3f})"
+    value = "" if fitted is None else f" ({fitted:.3f}{_at_limit(fitted)})"
     said = f"Probabilities are calibrated by one temperature, fitted on validation rows alone{value}"
     if before is not None and after is not None:
         said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
@@ -149,6 +150,12 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
         f"{said}. A class is called from its threshold on: the calibrated probability with the best F1 on validation "
         "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
     )
+
+
+def _at_limit(temperature: float) -> str:
+    """What to say of a temperature that was not found between its limits; the search ends a little before them."""
+    stands = np.isclose(temperature, TEMPERATURE_LIMITS, rtol=1e-3).any()
+    return ", which is the limit of what is tried: the best lies beyond" if stands else ""
 
 
 def _threshold(about: Predictions, numbers: dict[str, float]) -> str:

@@ -135,6 +135,16 @@ def test_the_table_of_people_stops() -> None:
     assert len(tables.people(RECORDS, card).rows) == tables.MAX_PEOPLE
 
 
+@pytest.mark.parametrize(("sign", "limit"), [(1, "0.050"), (-1, "20.000")])
+def test_a_temperature_at_its_limit_is_not_said_to_be_fitted(sign: int, limit: str) -> None:
+    drawn = draw_binary()
+    always = drawn.table.assign(logit_low=(sign * (2.0 * drawn.table["label"] - 1)).astype(np.float32))
+    about = replace(drawn, table=always)
+    said = tables.calibration(about, evaluate(about, n_boot=0).metrics, "test")
+    assert f"({limit}, which is the limit of what is tried: the best lies beyond)" in said
+    assert "limit of what" not in tables.calibration(drawn, evaluate(drawn, n_boot=0).metrics, "test")
+
+
 def test_calibration_is_said_before_and_after_and_where_thresholds_come_from(found: Evaluation) -> None:
     said = tables.calibration(RECORDS, found.metrics, "test")
     assert f"is {found.metrics['test/ece']:.3f}, and {found.metrics['test/ece_uncalibrated']:.3f} without" in said
