@@ -1,10 +1,12 @@
 """Draw some seconds of any record: `python -m ecg_lightning.plot RECORD [--at SECONDS] [--beats]`."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+OF_A_RECORD = (".hea", ".dat", ".atr")  # any of its files names it
 SECONDS = (3.0, 60.0)  # less has no room for its title, more fits no screen
 
 
@@ -12,7 +14,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 where there is nothing to draw."""
     asked = _parser().parse_args(arguments)
     path = Path(asked.record)
-    name = path.stem if path.suffix in (".hea", ".csv") else path.name
+    path = path.with_suffix("") if path.suffix in OF_A_RECORD else path
+    name = path.stem if path.suffix == ".csv" else path.name
+    if not name or path.is_dir():
+        return _refused(f"RECORD={asked.record!r} is no record: give its path, e.g. mitdb/100 for mitdb/100.hea")
+    if asked.at is not None and not math.isfinite(asked.at):
+        return _refused(f"--at={asked.at:g} must be a number of seconds from the record's beginning")
     output = Path(asked.output or f"{name}.png")
     if not SECONDS[0] <= asked.seconds <= SECONDS[1]:
         return _refused(f"--seconds={asked.seconds:g} must lie between {SECONDS[0]:g} and {SECONDS[1]:g}")

@@ -221,7 +221,7 @@ def predict(cfg: DictConfig, module: LightningModule, data: Any, sides: tuple[st
     try:
         batches = scorer.predict(module, datamodule=data)
     except SystemExit:
-        raise Interrupted(str(cfg.resume)) from None
+        raise Interrupted("while rows were scored") from None
     row, logits = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
     return Predictions(
         table=_described(row, logits, data),

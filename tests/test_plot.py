@@ -39,6 +39,9 @@ def test_the_picture_lies_where_it_is_wanted_and_a_place_is_drawn(
     [
         (["nowhere"], "no record at nowhere"),
         (["100", "--at", "25"], "must lie between 0 and 20.0 for 10 s to follow"),
+        (["100.dat", "--at", "25"], "record 100 lasts"),
+        (["100", "--at", "inf"], "--at=inf must be a number of seconds"),
+        (["."], "RECORD='.' is no record: give its path"),
         (["100", "--seconds", "2"], "--seconds=2 must lie between 3 and 60"),
         (["100", "--output", "a.pdf"], "--output=a.pdf must be a file *.png in a folder that is there"),
         (["100", "--output", "no/a.png"], "--output=no/a.png must be a file *.png"),

@@ -1,5 +1,6 @@
 """One class per window or beat, one of two, or several per recording."""
 
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -93,6 +94,11 @@ class Classification(LightningModule):
     def predict_step(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Row numbers and logits; every reported number is computed from these."""
         return batch.row[batch.scored], self(batch)
+
+    def on_predict_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002, Lightning's signature
+        """End where the machine asks for it: Lightning looks for its signal in training alone."""
+        if self.trainer.received_sigterm:
+            raise SystemExit(128 + signal.SIGTERM)
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         optimizer = self.optimizer(self.parameters())

@@ -338,3 +338,17 @@ def test_one_logit_learns_to_tell_two_classes_apart(tmp_path: Path) -> None:
     assert trainer.callback_metrics["val/accuracy"] > 0.9
     (row, logits) = trainer.predict(module, datamodule=data)[0]
     assert logits.shape == (len(row), 1)
+
+
+class Terminated(Callback):
+    """As if SIGTERM came while the first batch is scored."""
+
+    def on_predict_batch_start(self, trainer: Trainer, *_: object) -> None:
+        trainer._signal_connector.received_sigterm = True
+
+
+def test_a_run_that_is_told_to_end_while_it_scores_ends(tmp_path: Path) -> None:
+    data, module = data_over(tmp_path), module_of(CNN(1, 280, 2, width=4))
+    with pytest.raises(SystemExit) as ended:
+        trainer_of(1, Terminated()).predict(module, datamodule=data)
+    assert ended.value.code == 143
