@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from ecg_lightning.datasets import d1namo_twin
 from ecg_lightning.datasets.d1namo import D1NAMO
@@ -36,12 +37,14 @@ def twin_cache(request: pytest.FixtureRequest) -> Path:
     """
     folder = Path(request.config.cache.mkdir("ecg_lightning"))
     belt = folder / "twins" / D1NAMO(folder, folder, source="synthetic").twin_id()
-    if not belt.is_dir():
-        part = belt.with_name(f"{belt.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-        d1namo_twin.write(part, 0, n_days=3, minutes=4)
-        part.rename(belt)
+    belt.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{belt}.lock"):
+        if not belt.is_dir():
+            part = belt.with_name(f"{belt.name}.part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            d1namo_twin.write(part, 0, n_days=3, minutes=4)
+            part.rename(belt)
     return folder
 
 

@@ -95,7 +95,7 @@ class Classification(LightningModule):
         """Row numbers and logits; every reported number is computed from these."""
         return batch.row[batch.scored], self(batch)
 
-    def on_predict_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002, Lightning's signature
+    def on_predict_batch_end(self, *_: Any) -> None:
         """End where the machine asks for it: Lightning looks for its signal in training alone."""
         if self.trainer.received_sigterm:
             raise SystemExit(128 + signal.SIGTERM)
