@@ -48,7 +48,7 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         found = evaluate(contents.predictions)
     pictures = _drawn(contents, found)
     side = shown_side(contents.predictions) or "test"
-    about = contents.predictions
+    about, numbers = contents.predictions, found.metrics | tables.before_adapting(contents.metrics)
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined
     )
@@ -57,8 +57,8 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         subtitle=f"{run_folder.resolve().name}: {len(about.table):,} scored {tables.rows_word(about)}",
         stamp=stamp(about),
         notices=notices(contents),
-        headline=tables.headline(about, found.metrics),
-        reading=_reading(about, found, side),
+        headline=tables.headline(about, numbers),
+        reading=_reading(about, numbers, side),
         side=SIDES[side],
         per_class=tables.per_class(about, found.metrics, side),
         groups=tables.groups(about, found.metrics),
@@ -98,9 +98,9 @@ def _title(contents: Contents) -> str:
     return contents.predictions.task + (f", {model}" if model else "")
 
 
-def _reading(about: Predictions, found: Evaluation, side: str) -> str:
+def _reading(about: Predictions, numbers: dict[str, float], side: str) -> str:
     intervals = INTERVALS.format(n_boot=N_BOOT, units=about.resample)
-    return READING[about.problem] + intervals + tables.calibration(about, found.metrics, side)
+    return READING[about.problem] + intervals + tables.calibration(about, numbers, side)
 
 
 def _facts(contents: Contents) -> Iterator[tuple[str, str]]:

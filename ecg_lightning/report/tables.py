@@ -1,6 +1,6 @@
 """The tables of the page: rows of cells, each a number with its interval."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,7 @@ KINDS = {
 }
 MAX_PEOPLE = 50  # rows of a table that nobody reads further
 FIRST = {"binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
+COLUMNS = {"train": SIDES["train"], "val": SIDES["val"], "before/test": "test, before", "test": SIDES["test"]}
 GROUPED = {"binary": ("auroc", "average_precision", "macro_f1")}
 
 
@@ -79,11 +80,16 @@ def rows_word(about: Predictions) -> str:
     return "records" if about.problem == "multilabel" else "windows"
 
 
+def before_adapting(recorded: Mapping[str, float]) -> dict[str, float]:
+    """Of the numbers that a run recorded, what its network was worth before it learned from the patient."""
+    return {name: value for name, value in recorded.items() if name.startswith("before/")}
+
+
 def headline(about: Predictions, numbers: dict[str, float]) -> Table:
-    """The sides beside one another; where training rows stand there too, the last side alone has intervals."""
-    sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
+    """The sides beside one another, and before test what it was before adapting; of many the last has intervals."""
+    sides = [side for side in COLUMNS if f"{side}/n_windows" in numbers]
     names = [name for name in headline_names(about) if any(f"{side}/{name}" in numbers for side in sides)]
-    limited = sides[-1:] if "train" in sides else sides
+    limited = sides if set(sides) <= {"val", "test"} else sides[-1:]
     rows = [
         Row(_words(about, name), [_score(numbers, f"{side}/{name}", side in limited) for side in sides])
         for name in names
@@ -92,7 +98,7 @@ def headline(about: Predictions, numbers: dict[str, float]) -> Table:
     sizes = ("n_windows", "n_patients", *own, "n_classes")
     rows += [Row(_words(about, name), [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
     first = FIRST.get(about.problem, about.headline_name if about.headline_classes else "macro_f1")
-    return Table(["", *(SIDES[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
+    return Table(["", *(COLUMNS[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
 
 
 def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table:
@@ -135,19 +141,25 @@ def _place(word: str) -> tuple[bool, bool, str]:
 
 
 def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str:
-    """One to three sentences: what the probabilities are worth, and how classes are called."""
+    """One to four sentences: what the probabilities are worth, and how classes are called."""
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
     fitted = numbers.get("calibration/temperature")
     value = "" if fitted is None else f" ({fitted:.3f}{_at_limit(fitted)})"
     said = f"Probabilities are calibrated by one temperature, fitted on validation rows alone{value}"
     if before is not None and after is not None:
         said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
+    said += "."
+    if "before/test/n_windows" in numbers:
+        said += (
+            " 'Test, before' is the bundle on the same rows, before it learned from this patient, with temperature and "
+            "threshold fitted anew on the same validation rows."
+        )
     if about.problem == "multiclass":
-        return f"{said}."
+        return said
     if about.problem == "binary":
-        return f"{said}. {_threshold(about, numbers)}"
+        return f"{said} {_threshold(about, numbers)}"
     return (
-        f"{said}. A class is called from its threshold on: the calibrated probability with the best F1 on validation "
+        f"{said} A class is called from its threshold on: the calibrated probability with the best F1 on validation "
         "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
     )
 

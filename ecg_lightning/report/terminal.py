@@ -1,6 +1,6 @@
 """The numbers of a run as tables in the terminal, in the words of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import rich.table
 from rich import box
@@ -15,7 +15,13 @@ from ecg_lightning.report.notices import in_words
 ALL_LIMITS, ONE_LIMIT = 4, 7  # columns up to which every number, or the first one, has its interval beside it
 
 
-def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: Sequence[str] = ()) -> None:
+def show(
+    predictions: Predictions,
+    found: Evaluation,
+    patients: bool,
+    remarks: Sequence[str] = (),
+    recorded: Mapping[str, float] | None = None,
+) -> None:
     """Print warnings, headline numbers, scores per class and group and, if wanted, one row per patient.
 
     Args:
@@ -23,8 +29,9 @@ def show(predictions: Predictions, found: Evaluation, patients: bool, remarks: S
         found: their worth.
         patients: whether each is named.
         remarks: what the corpus says of itself, from the data card.
+        recorded: by the run; what it was worth before it was adapted cannot be computed from predictions.
     """
-    console, numbers = Console(), found.metrics
+    console, numbers = Console(), found.metrics | tables.before_adapting(recorded or {})
     if predictions.synthetic:
         console.print("SYNTHETIC data: these numbers say nothing about patients", style="yellow")
     tags = {name: value for name, value in predictions.tags.items() if name != "synthetic"}  # said just now

@@ -147,6 +147,17 @@ def test_a_run_on_two_classes_with_nothing_but_predictions_has_a_page(tmp_path: 
     assert page.count("<img") == 5
 
 
+def test_an_adapted_run_has_what_it_was_worth_before(tmp_path: Path) -> None:
+    run = write_binary_run_folder(tmp_path)
+    sizes = dict.fromkeys(("n_windows", "n_patients", "n_patients_both_classes", "n_classes"), 7)
+    recorded = {f"before/test/{name}": value for name, value in ({"auroc": 0.123} | sizes).items()}
+    (run / "metrics.json").write_text(json.dumps(recorded), encoding="utf-8")
+    page = write(run).read_text(encoding="utf-8")
+    assert '<th scope="col">test, before</th>' in page
+    assert "<td>0.123</td>" in page
+    assert "before it learned from this patient" in page
+
+
 def test_long_lists_of_records_and_people_are_cut_with_a_count(records: Path) -> None:
     page = (records / "report.html").read_text(encoding="utf-8")
     assert "... and 482 more</td>" in page

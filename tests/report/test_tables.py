@@ -95,6 +95,24 @@ def test_training_rows_stand_first_where_they_are_scored_and_leave_intervals_to_
     ]
 
 
+def test_an_adapted_run_has_what_the_bundle_was_worth_beside_the_test_rows() -> None:
+    about = draw_binary()
+    numbers = evaluate(about, n_boot=20).metrics
+    recorded = numbers | {"before/test/auroc": 0.5, "before/test/auroc_low": 0.4, "before/test/auroc_high": 0.6}
+    recorded |= {
+        f"before/test/{name}": 1.0 for name in ("n_windows", "n_patients", "n_patients_both_classes", "n_classes")
+    } | {"fit/epochs": 3}
+    earlier = tables.before_adapting(recorded)
+    assert set(earlier) == {name for name in recorded if name.startswith("before/")}
+    table = tables.headline(about, numbers | earlier)
+    assert table.columns == ["", "validation", "test, before", "test"]
+    assert table.rows[0].cells[1] == tables.Cell("0.500")
+    assert table.rows[1].cells[1] is None, "not recorded"
+    assert [bool(cell and cell.limits) for cell in table.rows[0].cells] == [False, False, True]
+    assert "'Test, before' is the bundle" in tables.calibration(about, numbers | earlier, "test")
+    assert "before" not in tables.calibration(about, numbers, "test")
+
+
 def test_the_threshold_of_two_classes_and_its_rule_are_said() -> None:
     about = draw_binary()
     numbers = evaluate(about, n_boot=0).metrics

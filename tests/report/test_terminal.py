@@ -44,6 +44,20 @@ def test_two_classes_are_said_with_training_rows_threshold_and_patients(capsys: 
     assert "training" not in capsys.readouterr().out
 
 
+def test_an_adapted_run_is_said_with_what_it_was_worth_before(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_binary()
+    found = evaluate(predictions, n_boot=20)
+    recorded = {f"before/{name}": value for name, value in found.metrics.items()} | {"before/test/auroc": 0.123}
+    show(predictions, found, patients=False, recorded=recorded)
+    said = capsys.readouterr().out
+    for words in ("test, before", "0.123", "before it learned from this patient"):
+        assert words in " ".join(said.split())
+    assert max(map(len, said.splitlines())) <= 80
+    assert "…" not in said
+    show(predictions, found, patients=False, recorded=found.metrics)
+    assert "before" not in capsys.readouterr().out
+
+
 def test_beats_are_said_with_intervals_and_without_single_records(capsys: pytest.CaptureFixture[str]) -> None:
     predictions = draw_predictions(600)
     found = evaluate(predictions, n_boot=20)
