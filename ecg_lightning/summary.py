@@ -25,8 +25,9 @@ def say_finished(folder: Path, found: Evaluation | None = None) -> None:
     """
     predictions = Predictions.read(folder / "predictions.parquet")
     card = read_json(folder / "data.json") or {}
-    terminal.show(predictions, evaluate(predictions) if found is None else found, patients=False, remarks=remarks(card))
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    found = evaluate(predictions) if found is None else found
+    terminal.show(predictions, found, patients=False, remarks=remarks(card), recorded=numbers)
     speed = f"{numbers['fit/windows_per_second']:,.0f} {rows_word(predictions)}/s"
     lines = [
         f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",

@@ -43,7 +43,7 @@ def twin_cache(request: pytest.FixtureRequest) -> Path:
             part = belt.with_name(f"{belt.name}.part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
-            d1namo_twin.write(part, 0, n_days=3, minutes=4)
+            d1namo_twin.write(part, 0, n_days=3, minutes=10)
             part.rename(belt)
     return folder
 
@@ -97,3 +97,15 @@ def finished_record_run(tmp_path_factory: pytest.TempPathFactory) -> RecordRun:
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         record_run.train_records(folder)
     return RecordRun(folder / "run", folder)
+
+
+@pytest.fixture(scope="session")
+def finished_belt_run(tmp_path_factory: pytest.TempPathFactory, twin_cache: Path) -> Path:
+    """The folder of a run over windows of a belt, pretrained, with other signals beside; not to be changed."""
+    from tests.corpora import glucose_run  # imports what warns, before warnings are sorted
+
+    folder = tmp_path_factory.mktemp("belt") / "run"
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        glucose_run.train_belt(folder, twin_cache)
+    return folder

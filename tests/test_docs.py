@@ -164,3 +164,10 @@ def test_the_model_of_the_readme_labels_a_recording(
     printed = capsys.readouterr().out
     assert "threshold" in printed
     assert all(name in printed for name in ("NORM", "MI", "STTC", "CD", "HYP"))
+
+
+def test_the_model_of_the_readme_watches_a_belt(finished_belt_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = block("python", "watch(model, record)").replace("outputs/hypoglycemia/TIME", str(finished_belt_run))
+    ecg_nu = np.random.default_rng(0).standard_normal((1, 15000)).astype(np.float32)
+    exec(code, {"ecg_nu": ecg_nu, "fs_hz": 250.0})
+    assert "[6 rows x" in (printed := capsys.readouterr().out) or "low" in printed
