@@ -83,6 +83,7 @@ def contract(
         feature_std=data.facts.feature_std,
         extra_channels=data.facts.extra_channels,
         temperature=evaluated.temperatures[0],
+        offset=evaluated.offsets.get(0, 0.0),
         thresholds=evaluated.thresholds.get(0),
         patients={side: tuple(ids) for side, ids in card["patients"].items()},
         data={

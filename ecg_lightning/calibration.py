@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from ecg_lightning.predictions import Predictions
 
-FITTED_ON = "val"  # the side whose rows choose temperature and thresholds: its own F1 is optimistic
+FITTED_ON = "val"  # the side whose rows choose temperature, offset and thresholds: its own F1 is optimistic
 TEMPERATURE_LIMITS = (0.05, 20.0)  # where every row is called right the best temperature would be 0
 NO_CHOICE = 0.5  # the threshold of a class that validation rows do not hold
 
@@ -51,10 +51,15 @@ def decide(
     return Decisions(predictions, p, called(p, limits))
 
 
-def probabilities(predictions: Predictions, temperatures: dict[int, float]) -> Float[np.ndarray, "row class"]:
-    """Turn logits into calibrated probabilities, each row by its own fold's temperature."""
-    fold = predictions.table["fold"].map(temperatures).to_numpy(dtype=np.float64)
-    return _probabilities(predictions.logits / fold[:, None], predictions.problem)
+def probabilities(
+    predictions: Predictions, temperatures: dict[int, float], offsets: dict[int, float]
+) -> Float[np.ndarray, "row class"]:
+    """Turn logits into calibrated probabilities, each row by its own fold's temperature, and offset if binary."""
+    fold = predictions.table["fold"]
+    scaled = predictions.logits / fold.map(temperatures).to_numpy(dtype=np.float64)[:, None]
+    if predictions.problem == "binary":
+        scaled = scaled + fold.map(offsets).to_numpy(dtype=np.float64)[:, None]
+    return _probabilities(scaled, predictions.problem)
 
 
 def uncalibrated(predictions: Predictions) -> Float[np.ndarray, "row class"]:
@@ -69,12 +74,13 @@ def called(
     return p >= thresholds
 
 
-def fit_temperatures(predictions: Predictions) -> dict[int, float]:
-    """Fit one temperature per fold, from its validation rows alone; 1 where a fold has none."""
-    logits, label = predictions.logits, predictions.label
-    if predictions.problem == "binary":
-        label = label[:, None]
-    return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in _fitted_on(predictions).items()}
+def fit_calibration(predictions: Predictions) -> tuple[dict[int, float], dict[int, float]]:
+    """Fit one temperature per fold, and if binary one offset, from its validation rows alone; else no offset at all."""
+    logits, label, chosen = predictions.logits, predictions.label, _fitted_on(predictions)
+    if predictions.problem != "binary":
+        return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in chosen.items()}, {}
+    both = {fold: fit_line(logits[rows, 0], label[rows] == 1) for fold, rows in chosen.items()}
+    return {fold: pair[0] for fold, pair in both.items()}, {fold: pair[1] for fold, pair in both.items()}
 
 
 def fit_temperature(
@@ -91,6 +97,38 @@ def fit_temperature(
     low, high = np.log(TEMPERATURE_LIMITS)
     best = minimize_scalar(lambda log_t: _nll(logits / np.exp(log_t), label), bounds=(low, high), method="bounded")
     return float(np.exp(best.x))
+
+
+def fit_line(logit: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"]) -> tuple[float, float]:
+    """Find the temperature and the offset for which sigmoid(logit / temperature + offset) makes the labels likeliest.
+
+    Weighted losses and samplers that balance classes move the logit of a rare class by a constant, which no
+    temperature can take back. Without rows, or with rows of one class alone, where the likelihood has no optimum,
+    they are 1 and 0.
+
+    Source:
+        Platt, Probabilistic outputs for support vector machines, 1999; King and Zeng, Logistic regression in rare
+        events data, Political Analysis 9:137-163 (2001), on the constant. The truth is taken as it is, 0 or 1.
+    """
+    if positive.all() or not positive.any():
+        return 1.0, 0.0
+    centre, spread = float(logit.mean(dtype=np.float64)), float(logit.std(dtype=np.float64)) or 1.0
+    z = (
+        logit.astype(np.float64) - centre
+    ) / spread  # else the two would hang together, and the search stop short
+
+    def nll(line: Float[np.ndarray, " 2"]) -> tuple[float, Float[np.ndarray, " 2"]]:
+        scaled = line[0] * z + line[1]
+        wrong = expit(scaled) - positive
+        value = float(np.mean(np.logaddexp(0.0, scaled) - positive * scaled))
+        return value, np.array([np.mean(wrong * z), np.mean(wrong)])
+
+    steepest, flattest = (spread / limit for limit in TEMPERATURE_LIMITS)
+    best = minimize(
+        nll, (spread, centre), jac=True, method="L-BFGS-B", bounds=[(flattest, steepest), (None, None)], tol=1e-12
+    )
+    temperature = spread / float(best.x[0])
+    return temperature, float(best.x[1]) - centre / temperature
 
 
 def fit_thresholds(predictions: Predictions, p: Float[np.ndarray, "row class"]) -> dict[int, tuple[float, ...]]:

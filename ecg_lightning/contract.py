@@ -21,8 +21,8 @@ def _from_1(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _from_2(found: dict[str, Any]) -> dict[str, Any]:
-    """Version 2 knew no other beats than those that come with a record."""
-    return found | {"preprocess": found["preprocess"] | {"beats": "annotated"}}
+    """Version 2 knew no other beats than those that come with a record, and no offset."""
+    return found | {"preprocess": found["preprocess"] | {"beats": "annotated"}, "offset": 0.0}
 
 
 UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}  # each to the next
@@ -58,6 +58,7 @@ class Contract:
         test: the numbers of the test rows; empty where they were not scored.
         package_version: that wrote it.
         extra_channels: rows of each of the other signals that it takes, by name.
+        offset: if binary, added to the logit after the temperature; from validation rows.
 
     Raises:
         BadBundle: it tells two classes apart, but has another number of classes or of thresholds.
@@ -83,6 +84,7 @@ class Contract:
     test: Mapping[str, float]
     package_version: str = version("ecg-lightning")
     extra_channels: Mapping[str, int] = field(default_factory=dict)
+    offset: float = 0.0
 
     def __post_init__(self) -> None:
         if self.problem == "binary" and (len(self.classes), len(self.thresholds or ())) != (2, 1):
@@ -122,6 +124,7 @@ class Contract:
             "decision": "argmax" if self.thresholds is None else "thresholds",
             "thresholds": self.thresholds,
             "temperature": self.temperature,
+            "offset": self.offset,
             "patients": {side: list(ids) for side, ids in self.patients.items()},
             "data": dict(self.data),
             "tags": dict(self.tags),
@@ -218,4 +221,5 @@ def _contract(found: dict[str, Any]) -> Contract:
         test=found["test"],
         package_version=found["package_version"],
         extra_channels=extra["channels"],
+        offset=found["offset"],
     )

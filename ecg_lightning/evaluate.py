@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    show(predictions, found, asked.patients, remarks(card or {}))
+    show(predictions, found, asked.patients, remarks(card or {}), recorded)
     return _compare(predictions, found, recorded, contract)
 
 
@@ -71,8 +71,9 @@ def _compare(
     if lines:
         print("differ:", *lines, sep="\n  ")
         return 1
-    fitted = "temperature and the thresholds" if found.thresholds else "temperature"
-    print(f"agree: {len(found.metrics)} numbers" + ("" if contract is None else f", and the {fitted} of the model"))
+    fitted = ["the temperature", *["the offset"] * bool(found.offsets), *["the thresholds"] * bool(found.thresholds)]
+    and_model = "" if contract is None else f", and {' and '.join(fitted)} of the model"
+    print(f"agree: {len(found.metrics)} numbers{and_model}")
     return 0
 
 
@@ -84,7 +85,10 @@ def _contract_differences(predictions: "Predictions", found: "Evaluation", contr
     if problem != predictions.problem:
         return [f"problem: {predictions.problem} here, {problem} recorded"]
     stated = stated_calibration(
-        predictions, contract.get("temperature", math.nan), tuple(contract.get("thresholds") or ())
+        predictions,
+        contract.get("temperature", math.nan),
+        tuple(contract.get("thresholds") or ()),
+        contract.get("offset", math.nan),
     )
     here = {name: value for name, value in found.metrics.items() if name.startswith("calibration/")}
     return differences(here, stated)

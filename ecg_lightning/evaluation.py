@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from jaxtyping import Float, Int
 
 from ecg_lightning import binary_scores, multiclass_scores, multilabel_scores
-from ecg_lightning.calibration import Decisions, decide, fit_temperatures, fit_thresholds, probabilities
+from ecg_lightning.calibration import Decisions, decide, fit_calibration, fit_thresholds, probabilities
 from ecg_lightning.predictions import SIDES, Predictions
 
 N_BOOT = 1000
@@ -32,37 +32,39 @@ class Evaluation:
         per_patient: one row per patient and side: patient, side, n_windows, two or three scores, and n_<class>. The
             scores are accuracy and macro_f1 over the classes the patient has, and if binary auroc, NaN where the
             patient has but one; if multilabel subset_accuracy and hamming_loss, of patients of several windows alone.
+        offsets: per fold, what is added to the logit after the temperature if binary; else empty.
     """
 
     metrics: dict[str, float]
     temperatures: dict[int, float]
     thresholds: dict[int, tuple[float, ...]]
     per_patient: pd.DataFrame
+    offsets: dict[int, float] = field(default_factory=dict)
 
 
 def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     """Compute every number, with 95 % intervals from a bootstrap over patients.
 
-    The temperature comes first, then thresholds on calibrated probabilities, both from validation rows alone
-    (`calibration.FITTED_ON`). If multiclass the class with the largest logit is called, which the temperature does
-    not change; it changes probabilities, and with them `nll`, `ece` and, slightly, the ranking scores. A bootstrap
-    replicate averages over the classes that it holds, as the number itself does. Fewer than two patients, or
-    n_boot=0, give no interval.
+    The temperature comes first, with an offset if binary, then thresholds on calibrated probabilities, all from
+    validation rows alone (`calibration.FITTED_ON`). If multiclass the class with the largest logit is called, which
+    the temperature does not change; it changes probabilities, and with them `nll`, `ece` and, slightly, the ranking
+    scores. A bootstrap replicate averages over the classes that it holds, as the number itself does. Fewer than two
+    patients, or n_boot=0, give no interval.
     """
-    temperatures = fit_temperatures(predictions)
-    p = probabilities(predictions, temperatures)
+    temperatures, offsets = fit_calibration(predictions)
+    p = probabilities(predictions, temperatures, offsets)
     thresholds = fit_thresholds(predictions, p)
     rows = decide(predictions, p, thresholds)
     numbers: dict[str, float] = {}
     if len(temperatures) == 1:
         fold = next(iter(temperatures))
-        numbers |= stated_calibration(predictions, temperatures[fold], thresholds.get(fold, ()))
+        numbers |= stated_calibration(predictions, temperatures[fold], thresholds.get(fold, ()), offsets.get(fold, 0.0))
     for side in SIDES:
         part = rows.where(rows.column("side") == side)
         if len(part.p):
             numbers |= {f"{side}/{name}": value for name, value in _with_intervals(part, n_boot).items()}
     numbers |= _numbers_of_groups(rows, n_boot) | _numbers_without(rows)
-    return Evaluation(_defined(numbers), temperatures, thresholds, _scores_of(predictions).per_patient(rows))
+    return Evaluation(_defined(numbers), temperatures, thresholds, _scores_of(predictions).per_patient(rows), offsets)
 
 
 def headline_names(predictions: Predictions) -> list[str]:
@@ -82,12 +84,13 @@ def without_names(predictions: Predictions) -> list[str]:
 
 
 def stated_calibration(
-    predictions: Predictions, temperature: float, thresholds: tuple[float, ...] = ()
+    predictions: Predictions, temperature: float, thresholds: tuple[float, ...] = (), offset: float = 0.0
 ) -> dict[str, float]:
-    """Name the temperature and the thresholds, which come in the order of the logits, as numbers are named."""
+    """Name temperature, offset (if binary) and thresholds, which come in the order of the logits, as numbers are."""
     named = dict(zip(predictions.outputs, thresholds, strict=False))
     limits = {f"calibration/threshold/{name}": value for name, value in named.items()}
-    return {"calibration/temperature": temperature} | limits
+    moved = {"calibration/offset": offset} if predictions.problem == "binary" else {}
+    return {"calibration/temperature": temperature, **moved, **limits}
 
 
 def _scores_of(predictions: Predictions) -> ModuleType:

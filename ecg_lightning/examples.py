@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ecg_lightning.batch import Batch
-from ecg_lightning.calibration import decide, fit_temperatures, fit_thresholds, probabilities
+from ecg_lightning.calibration import decide, fit_calibration, fit_thresholds, probabilities
 from ecg_lightning.data_card import Data
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.dsp.resample import resample
@@ -55,7 +55,7 @@ def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[s
 
 def answers(predictions: Predictions) -> Int[np.ndarray, " row"]:
     """The class that each row is called, as it will be in the report."""
-    p = probabilities(predictions, fit_temperatures(predictions))
+    p = probabilities(predictions, *fit_calibration(predictions))
     return decide(predictions, p, fit_thresholds(predictions, p)).called
 
 

@@ -21,29 +21,33 @@ WARNINGS = {
     "unknown_patients": "Records without a patient id count as persons of their own.",
     "unit": "The amplitudes of the records were lost: only the shape of waves was learned.",
     "shared_patient": "One person stands on both sides of the split.",
+    "beside_published": "Records that the published split leaves out stand on its sides: the numbers below do not "
+    "compare with published ones.",
 }
+SAID = "synthetic"  # by the data
 
-LOAD = """```python
+USAGE = """```python
 from pathlib import Path
 from ecg_lightning import bundle
+from ecg_lightning.predict import {module}
 
 model = bundle.read(Path("model"))
-logits = model.network(ecg, features)
+answers = {module}.{function}(model, record)
 ```
 
-"""
-OF_BEATS = """`ecg_lightning.predict.beats.classify(model, record)` takes a whole recording with its R peaks: it chooses
-the leads by name, resamples, filters and cuts as written above, and gives one row per beat."""
-OF_RECORDINGS = """`ecg_lightning.predict.recordings.diagnose(model, record)` takes a recording and what is known of the
-person: it chooses the leads by name, resamples, filters and cuts as written above, and gives one row per class."""
-OF_SEGMENTS = """`ecg_lightning.predict.segments.watch(model, record)` takes a recording of any length: it chooses the
-leads by name, resamples, filters and cuts as written above, and gives one row per window."""
-USAGE = {Window: OF_BEATS, Crops: OF_RECORDINGS, Segments: OF_SEGMENTS}
+`record` (`ecg_lightning.structures.Record`) is {taken}. Its leads are chosen by name; it is resampled, filtered and cut
+as written above, and there is one row per {row}."""
+CALLS = {  # module, function, what it takes, one row per
+    Window: ("beats", "classify", "a whole recording with its R peaks", "beat"),
+    Crops: ("recordings", "diagnose", "a recording and what is known of the person", "class"),
+    Segments: ("segments", "watch", "a recording of any length", "window"),
+}
 
 
 def model_card(contract: Contract) -> str:
     """Write the card in Markdown."""
-    usage = LOAD + USAGE[type(contract.window)]
+    module, function, taken, row = CALLS[type(contract.window)]
+    usage = USAGE.format(module=module, function=function, taken=taken, row=row)
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
         *_warnings(contract),
@@ -65,6 +69,9 @@ def _warnings(contract: Contract) -> Iterator[str]:
     for tag, words in WARNINGS.items():
         if tag in contract.tags:
             yield f"> {words} (`{tag}={contract.tags[tag]}`)"
+    others = ", ".join(f"`{tag}={value}`" for tag, value in contract.tags.items() if tag not in (*WARNINGS, SAID))
+    if others:
+        yield f"> Tagged {others}."
 
 
 def _input(contract: Contract) -> str:
@@ -104,10 +111,11 @@ def _decision(contract: Contract) -> str:
     if contract.problem == "multiclass":
         return f"softmax of the logits divided by {contract.temperature:g}; the largest decides"
     if contract.problem == "binary":
-        called = " and ".join(f"called from {threshold:.2f}" for threshold in contract.thresholds or ())
-        return f"sigmoid of the logit divided by {contract.temperature:g} for {contract.classes[1]}, {called}"
+        called = " and ".join(f"called from {threshold:.3f}" for threshold in contract.thresholds or ())
+        line = f"divided by {contract.temperature:g}, plus {contract.offset:g}"
+        return f"sigmoid of the logit {line}, for {contract.classes[1]}, {called}"
     each = zip(contract.classes, contract.thresholds or (), strict=False)
-    called = ", ".join(f"{name} {threshold:.2f}" for name, threshold in each) or "0.50 for every class"
+    called = ", ".join(f"{name} {threshold:.3f}" for name, threshold in each) or "0.500 for every class"
     return f"sigmoid of the logits divided by {contract.temperature:g}; a class is called from: {called}"
 
 

@@ -26,7 +26,7 @@ from tests.corpora.binary import NEVER, draw_binary
 def of_test(predictions: Predictions) -> Decisions:
     """Test rows as evaluate decides them."""
     found = evaluate(predictions, n_boot=0)
-    rows = decide(predictions, probabilities(predictions, found.temperatures), found.thresholds)
+    rows = decide(predictions, probabilities(predictions, found.temperatures, found.offsets), found.thresholds)
     return rows.where(rows.column("side") == "test")
 
 

@@ -153,6 +153,7 @@ def of_segments() -> Contract:
         window=Segments(2500, 2500),
         features=Features(("hr_bpm", "hour_sin"), "diagnostic"),
         thresholds=(0.375,),
+        offset=-0.75,
         test={"test/auroc": 0.75, "test/f1/low": 0.5, "test/majority/macro_f1": 0.4},
         tags={"same_patients": "true"},
         extra_channels={"breathing": 1, "activity": 2},
@@ -235,7 +236,7 @@ def test_a_contract_of_version_2_is_read_for_ever() -> None:
     assert found.window == Crops(20, 10, "mean")
     assert found.features == Features(("age_years", "sex_female"), "diagnostic")
     assert (found.classes, found.thresholds) == (("NORM", "MI", "CD"), (0.5, 0.25, 0.375))
-    assert found.preprocess.beats == "annotated"
+    assert (found.preprocess.beats, found.offset) == ("annotated", 0)
 
 
 def test_a_contract_of_version_3_is_read_for_ever() -> None:
@@ -245,12 +246,13 @@ def test_a_contract_of_version_3_is_read_for_ever() -> None:
     assert found.window == Segments(100, 50)
     assert found.features == Features(("hour_sin", "hour_cos"), "diagnostic")
     assert (found.classes, found.thresholds, found.temperature) == (("normal", "low"), (0.375,), 1.25)
+    assert found.offset == -0.5
     assert found.extra_channels == {}
 
 
 def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
-    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"]
+    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"], old["offset"]
     from_0 = {0: lambda found: found | {"temperature": 1.0}}
     monkeypatch.setattr(contract, "UPGRADES", from_0 | dict(contract.UPGRADES))
     assert from_json(json.dumps(old)) == replace(a_contract(), temperature=1.0)
@@ -354,7 +356,16 @@ def test_the_model_card_says_what_it_is_and_how_good(folder: Path) -> None:
         assert words in card
     assert "MLII, in millivolts, at 360 Hz" in card
     assert "One person stands on both sides" in card
+    assert "answers = beats.classify(model, record)" in card
     assert "Synthetic" not in card
+    assert "Tagged" not in card
+
+
+def test_the_model_card_lists_every_tag() -> None:
+    tags = {"synthetic": "true", "beside_published": "102,104", "unheard": "of"}
+    card = model_card(replace(a_contract(), tags=tags))
+    assert "do not compare with published ones. (`beside_published=102,104`)" in card
+    assert "> Tagged `unheard=of`." in card
 
 
 def test_the_model_card_warns_of_synthetic_and_leaky_numbers() -> None:
@@ -371,13 +382,14 @@ def test_the_model_card_of_recordings_says_crops_unit_and_thresholds() -> None:
         "II, V1, without a unit (NU: amplitude is lost), at 100 Hz",
         "Window: crops of 250 samples, one every 125; the mean of their probabilities counts",
         "Features: `age_years`, `sex_female`",
-        "a class is called from: N 0.50, S 0.25, V 0.12, F 0.75, Q 0.50",
-        "ecg_lightning.predict.recordings.diagnose(model, record)",
+        "a class is called from: N 0.500, S 0.250, V 0.125, F 0.750, Q 0.500",
+        "from ecg_lightning.predict import recordings",
+        "answers = recordings.diagnose(model, record)",
         "| macro_auroc | 0.900 | 0.800 to 0.950 |",
     ):
         assert words in card
     assert "R peak" not in card
-    assert "0.50 for every class" in model_card(replace(of_recordings(), thresholds=None))
+    assert "0.500 for every class" in model_card(replace(of_recordings(), thresholds=None))
 
 
 def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
@@ -386,8 +398,8 @@ def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
         "Window: 2500 samples, one window every 2500, each answered by itself",
         "Other signals, as far as they are there: breathing, activity",
         "R peaks: found in the first lead",
-        "Probabilities: sigmoid of the logit divided by 1.5 for low, called from 0.38",
-        "ecg_lightning.predict.segments.watch(model, record)",
+        "Probabilities: sigmoid of the logit divided by 1.5, plus -0.75, for low, called from 0.375",
+        "answers = segments.watch(model, record)",
         "The test patients were seen in training, at other times",
         "| auroc | 0.750 |  |",
         "| majority/macro_f1 | 0.400 |  |",

@@ -1,4 +1,4 @@
-"""Temperature and thresholds are found again, are the best there are, and never see a test row."""
+"""Temperature, offset and thresholds are found again, are the best there are, and never see a test row."""
 
 from dataclasses import replace
 
@@ -6,20 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics as second
+from sklearn.linear_model import LogisticRegression
 
 from ecg_lightning.calibration import (
     FITTED_ON,
+    TEMPERATURE_LIMITS,
     best_threshold,
     called,
     decide,
+    fit_calibration,
+    fit_line,
     fit_temperature,
-    fit_temperatures,
     fit_thresholds,
     most_sensitive_threshold,
     probabilities,
     uncalibrated,
 )
 from ecg_lightning.evaluation import evaluate
+from ecg_lightning.metrics import expected_calibration_error
+from ecg_lightning.predictions import Predictions
 from tests.corpora import binary
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import OVERCONFIDENT, draw_multilabel
@@ -37,7 +42,7 @@ def test_the_temperature_that_was_put_in_is_found_again() -> None:
 
 def test_the_temperature_of_several_labels_is_found_again() -> None:
     drawn = draw_multilabel(10, n_val=8000)
-    assert fit_temperatures(drawn)[0] == pytest.approx(OVERCONFIDENT, rel=0.03)
+    assert fit_calibration(drawn)[0][0] == pytest.approx(OVERCONFIDENT, rel=0.03)
 
 
 def test_the_temperature_comes_from_validation_rows_of_its_own_fold() -> None:
@@ -47,12 +52,13 @@ def test_the_temperature_comes_from_validation_rows_of_its_own_fold() -> None:
     disturbed.loc[test, "logit_S"] = 9.0
     second_fold = predictions.table.assign(fold=1, logit_N=0.0)
     both = replace(predictions, table=pd.concat([disturbed, second_fold, second_fold[test].assign(fold=2)]))
-    alone, found = fit_temperatures(predictions), fit_temperatures(both)
+    (alone, no_offsets), (found, _) = fit_calibration(predictions), fit_calibration(both)
+    assert no_offsets == {}
     assert found[0] == alone[0]
     assert found[1] != alone[0]
     assert found[2] == 1
     assert "calibration/temperature" not in evaluate(both, n_boot=0).metrics
-    assert fit_thresholds(both, probabilities(both, found)) == {}
+    assert fit_thresholds(both, probabilities(both, found, {})) == {}
 
 
 def test_thresholds_come_from_validation_rows_of_their_own_fold() -> None:
@@ -62,8 +68,8 @@ def test_thresholds_come_from_validation_rows_of_their_own_fold() -> None:
     disturbed.loc[test, "label_MI"] = 1
     other = drawn.table.assign(fold=1, logit_MI=drawn.table["logit_HYP"])
     both = replace(drawn, table=pd.concat([disturbed, other, other[test].assign(fold=2)]))
-    alone = fit_thresholds(drawn, probabilities(drawn, fit_temperatures(drawn)))
-    found = fit_thresholds(both, probabilities(both, fit_temperatures(both)))
+    alone = fit_thresholds(drawn, probabilities(drawn, *fit_calibration(drawn)))
+    found = fit_thresholds(both, probabilities(both, *fit_calibration(both)))
     assert found[0] == alone[0]
     assert found[1] != alone[0]
     assert found[2] == (0.5,) * 5
@@ -128,23 +134,107 @@ def test_where_no_positive_can_be_found_nothing_is_called() -> None:
 
 def test_two_classes_are_told_apart_from_the_threshold_on() -> None:
     drawn = draw_binary()
-    p = probabilities(drawn, {0: 2.0})
-    np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(-drawn.logits[:, 0] / 2)))
+    p = probabilities(drawn, {0: 2.0}, {0: -0.5})
+    np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(0.5 - drawn.logits[:, 0] / 2)))
     np.testing.assert_allclose(p.sum(axis=1), 1)
     rows = decide(drawn, p, {0: (0.3,)})
     np.testing.assert_array_equal(rows.called, (p[:, 1] >= 0.3).astype(int))
 
 
-def test_the_temperature_of_two_classes_is_found_again() -> None:
-    drawn = draw_binary(90_000)
-    drawn = replace(drawn, table=drawn.table[~drawn.table["patient"].isin(binary.NEVER)])
-    assert fit_temperatures(drawn)[0] == pytest.approx(binary.OVERCONFIDENT, rel=0.03)
+def shifted(drawn: Predictions, by: float) -> Predictions:
+    """What a network would say whose loss or sampler made the second class commoner than it is."""
+    return replace(drawn, table=drawn.table.assign(logit_low=drawn.table["logit_low"] + by))
+
+
+def without_rows_that_never_go_low(n_rows: int) -> Predictions:
+    """Rows whose logits are as many times too large as the corpus says, and nothing else."""
+    drawn = draw_binary(n_rows)
+    return replace(drawn, table=drawn.table[~drawn.table["patient"].isin(binary.NEVER)])
+
+
+def test_temperature_and_offset_of_two_classes_are_found_again() -> None:
+    drawn = shifted(without_rows_that_never_go_low(90_000), 3.2)
+    temperatures, offsets = fit_calibration(drawn)
+    assert temperatures == {0: pytest.approx(binary.OVERCONFIDENT, rel=0.03)}
+    assert offsets == {0: pytest.approx(-3.2 / binary.OVERCONFIDENT, abs=0.05)}
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(1, 0), (1, 4), (0.2, -3), (10, 60), (0.3, 50)])
+def test_temperature_and_offset_equal_those_of_logistic_regression(factor: float, shift: float) -> None:
+    drawn = draw_binary()
+    logit, positive = factor * drawn.logits[:, 0] + shift, drawn.label == 1
+    z = (logit - logit.mean()) / logit.std()  # for theirs: without a penalty it is the same
+    theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(z[:, None], positive)
+    temperature, offset = fit_line(logit, positive)
+    p = 1 / (1 + np.exp(-logit / temperature - offset))
+    np.testing.assert_allclose(p, theirs.predict_proba(z[:, None])[:, 1], rtol=1e-4)
+    assert p.mean() == pytest.approx(positive.mean()), "so it is wherever an offset is fitted"
+
+
+def test_where_the_likelihood_has_no_optimum_logits_stay_as_they_are() -> None:
+    logit = np.array([-1.0, 0.5, 2.0])
+    for one in (np.zeros(3, dtype=bool), np.ones(3, dtype=bool), np.zeros(0, dtype=bool)):
+        assert fit_line(logit[: len(one)], one) == (1.0, 0.0)
+
+
+def test_the_temperature_of_two_classes_keeps_its_limits_and_the_offset_is_the_best_beside_it() -> None:
+    logit, positive = np.array([-1.0, -0.5, 0.0, 1.0]), np.array([False, False, False, True])
+    parted, offset = fit_line(logit, positive)
+    assert parted == pytest.approx(TEMPERATURE_LIMITS[0])
+    assert (1 / (1 + np.exp(-logit / parted - offset))).sum() == pytest.approx(1)
+    against, offset = fit_line(-logit, positive)
+    assert against == pytest.approx(TEMPERATURE_LIMITS[1])
+    assert (1 / (1 + np.exp(logit / against - offset))).sum() == pytest.approx(1)
+    same, offset = fit_line(np.full(4, 7.0), positive)
+    assert (same, 7 / same + offset) == (1, pytest.approx(np.log(1 / 3)))
+
+
+def test_what_a_weighted_loss_moves_is_taken_back() -> None:
+    plain, moved = without_rows_that_never_go_low(4000), shifted(without_rows_that_never_go_low(4000), 4)
+    expected, found = evaluate(plain, n_boot=0), evaluate(moved, n_boot=0)
+    assert found.metrics["test/ece_uncalibrated"] > 0.2
+    assert found.metrics["test/ece"] < 0.03
+    for name in ("test/ece", "test/nll", "test/f1/low", "calibration/temperature", "calibration/threshold/low"):
+        assert found.metrics[name] == pytest.approx(expected.metrics[name], abs=1e-4)
+    # the very same by the temperature alone
+    val = moved.table["side"].to_numpy() == FITTED_ON
+    alone = fit_temperature(moved.logits[val], moved.label[val][:, None])
+    p = probabilities(moved, {0: alone}, {0: 0.0})[~val, 1]
+    assert expected_calibration_error(p, moved.label[~val] == 1) > 0.15
+
+
+def test_an_offset_comes_from_validation_rows_of_its_own_fold() -> None:
+    drawn = draw_binary()
+    val = drawn.table["side"].to_numpy() == FITTED_ON
+    disturbed = drawn.table.assign(label=np.where(val, drawn.table["label"], 1))
+    other = shifted(drawn, 2.0).table.assign(fold=1)
+    both = replace(drawn, table=pd.concat([disturbed, other, other[~val].assign(fold=2)]))
+    (alone, offset), (temperatures, offsets) = fit_calibration(drawn), fit_calibration(both)
+    assert (temperatures[0], offsets[0]) == (alone[0], offset[0])
+    assert offsets[1] == pytest.approx(offset[0] - 2 / alone[0], abs=1e-4)
+    assert (temperatures[2], offsets[2]) == (1, 0)
+    p = probabilities(both, temperatures, offsets)
+    np.testing.assert_allclose(p[900:1800], p[:900], atol=1e-5)
+    assert "calibration/offset" not in evaluate(both, n_boot=0).metrics
+
+
+@pytest.mark.parametrize("least", [None, 0.9])
+def test_calibration_does_not_change_which_validation_rows_are_called(least: float | None) -> None:
+    drawn = shifted(draw_binary(least_specificity=least), 3.0)
+    val = drawn.table["side"].to_numpy() == FITTED_ON
+    found = []
+    for fitted in (fit_calibration(drawn), ({0: 1.0}, {0: 0.0}), ({0: 7.0}, {0: 2.0})):
+        p = probabilities(drawn, *fitted)
+        found.append(decide(drawn, p, fit_thresholds(drawn, p)).called)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other[val], found[0][val])
+        assert (other != found[0]).mean() < 0.01, "rows of other sides may lie between two validation rows"
 
 
 def test_the_threshold_of_two_classes_comes_from_validation_rows_by_its_rule() -> None:
     best, specific = draw_binary(), draw_binary(least_specificity=0.95)
     val = best.table["side"].to_numpy() == FITTED_ON
-    p = probabilities(best, fit_temperatures(best))
+    p = probabilities(best, *fit_calibration(best))
     positive = best.label[val] == 1
     assert fit_thresholds(best, p) == {0: (best_threshold(p[val, 1], positive),)}
     assert fit_thresholds(specific, p) == {0: (most_sensitive_threshold(p[val, 1], positive, 0.95),)}
@@ -161,7 +251,7 @@ def test_a_class_is_called_from_its_threshold_on() -> None:
 def test_each_row_is_decided_by_its_own_fold() -> None:
     drawn = draw_multilabel(30)
     both = replace(drawn, table=pd.concat([drawn.table, drawn.table.assign(fold=1)]))
-    p = probabilities(both, {0: 1.0, 1: 2.0})
+    p = probabilities(both, {0: 1.0, 1: 2.0}, {})
     rows = decide(both, p, {0: (0.2,) * 5, 1: (1.0,) * 5})
     np.testing.assert_array_equal(rows.called[:60], p[:60] >= 0.2)
     assert not rows.called[60:].any()
@@ -174,4 +264,4 @@ def test_the_likeliest_class_is_called_where_there_is_one() -> None:
     drawn = draw_predictions(100)
     np.testing.assert_array_equal(decide(drawn, uncalibrated(drawn), {}).called, drawn.logits.argmax(axis=1))
     np.testing.assert_allclose(uncalibrated(drawn).sum(axis=1), 1)
-    np.testing.assert_array_equal(uncalibrated(drawn), probabilities(drawn, {0: 1.0}))
+    np.testing.assert_array_equal(uncalibrated(drawn), probabilities(drawn, {0: 1.0}, {}))

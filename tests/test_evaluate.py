@@ -94,14 +94,16 @@ def test_training_numbers_and_the_threshold_of_two_classes_are_compared(
     found = evaluate(predictions)
     (tmp_path / "model").mkdir()
     (tmp_path / "metrics.json").write_text(json.dumps(found.metrics))
-    contract = {"contract": 3, "problem": "binary", "temperature": found.temperatures[0]}
+    contract = {"problem": "binary", "temperature": found.temperatures[0], "offset": found.offsets[0]}
     (tmp_path / "model" / "contract.json").write_text(json.dumps(contract | {"thresholds": found.thresholds[0]}))
     assert main([str(tmp_path)]) == 0
-    edit(tmp_path / "model" / "contract.json", thresholds=[0.99])
+    assert "and the temperature and the offset and the thresholds of the model" in capsys.readouterr().out
+    edit(tmp_path / "model" / "contract.json", thresholds=[0.99], offset=5.0)
     edit(tmp_path / "metrics.json", **{"train/f1/low": 0.111})
     assert main([str(tmp_path)]) == 1
     said = capsys.readouterr().out
     assert "model/contract.json: calibration/threshold/low: " in said
+    assert "model/contract.json: calibration/offset: " in said
     assert "0.111 recorded" in said
 
 

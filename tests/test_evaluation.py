@@ -9,7 +9,7 @@ import torch
 from sklearn import metrics as second
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from ecg_lightning.calibration import fit_temperatures, probabilities
+from ecg_lightning.calibration import fit_calibration, probabilities
 from ecg_lightning.evaluation import (
     evaluate,
     headline_names,
@@ -44,7 +44,7 @@ def test_numbers_equal_those_of_scikit_learn() -> None:
     predictions = draw()
     found = evaluate(predictions, n_boot=0)
     test = with_rows(predictions, predictions.table["side"].to_numpy() == "test")
-    label, called, p = test.label, test.logits.argmax(1), probabilities(test, found.temperatures)
+    label, called, p = test.label, test.logits.argmax(1), probabilities(test, found.temperatures, found.offsets)
     expected = {
         "accuracy": second.accuracy_score(label, called),
         "macro_f1": second.f1_score(label, called, average="macro"),
@@ -80,8 +80,8 @@ def test_replicates_equal_scoring_the_repeated_rows() -> None:
     rng = np.random.default_rng(predictions.seed)
     unit, names = pd.factorize(predictions.table.loc[test, "patient"])
     weight = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=40)
-    temperature = fit_temperatures(predictions)
-    p = probabilities(predictions, temperature)[test]
+    fitted = fit_calibration(predictions)
+    p = probabilities(predictions, *fitted)[test]
     label = predictions.label[test]
     accuracy, auroc = [], []
     for drawn in weight:
@@ -158,7 +158,7 @@ def test_the_calibration_error_is_that_of_the_class_that_is_called() -> None:
     found = evaluate(predictions, n_boot=0)
     test = with_rows(predictions, predictions.table["side"].to_numpy() == "test")
     for name, temperatures in (("ece", found.temperatures), ("ece_uncalibrated", {0: 1.0})):
-        p = torch.tensor(probabilities(test, temperatures))
+        p = torch.tensor(probabilities(test, temperatures, {}))
         theirs = multiclass_calibration_error(p, torch.tensor(test.label), 5, n_bins=15, norm="l1")
         assert found.metrics[f"test/{name}"] == pytest.approx(float(theirs), abs=1e-6)
     assert found.metrics["val/ece"] < found.metrics["val/ece_uncalibrated"]
@@ -169,5 +169,9 @@ def test_temperature_and_thresholds_have_names() -> None:
     found = stated_calibration(draw_multilabel(20), 2.0, (0.1, 0.2, 0.3, 0.4, 0.5))
     assert found["calibration/threshold/HYP"] == 0.5
     assert len(found) == 6
-    found = stated_calibration(draw_binary(20), 2.0, (0.25,))
-    assert found == {"calibration/temperature": 2.0, "calibration/threshold/low": 0.25}
+    found = stated_calibration(draw_binary(20), 2.0, (0.25,), -1.5)
+    assert found == {
+        "calibration/temperature": 2.0,
+        "calibration/offset": -1.5,
+        "calibration/threshold/low": 0.25,
+    }

@@ -17,7 +17,7 @@ from tests.corpora.multilabel import SUPER, draw_multilabel
 def of_test(predictions: Predictions, n_boot: int = 0) -> Decisions:
     """Test rows as evaluate decides them."""
     found = evaluate(predictions, n_boot)
-    rows = decide(predictions, probabilities(predictions, found.temperatures), found.thresholds)
+    rows = decide(predictions, probabilities(predictions, found.temperatures, found.offsets), found.thresholds)
     return rows.where(rows.column("side") == "test")
 
 

@@ -14,7 +14,8 @@ def probabilities(contract: Contract, logits: Float[Tensor, "row out"]) -> Float
     """
     scaled = logits.double() / contract.temperature
     if contract.problem == "binary":
-        return torch.cat([-scaled, scaled], dim=1).sigmoid()
+        moved = scaled + contract.offset
+        return torch.cat([-moved, moved], dim=1).sigmoid()
     return scaled.softmax(dim=1)
 
 

@@ -35,7 +35,7 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     if side is None:
         yield Picture("confusion_matrix", "Confusion matrix", "No row was scored.", None)
         return
-    p = probabilities(contents.predictions, found.temperatures)
+    p = probabilities(contents.predictions, found.temperatures, found.offsets)
     decided = decide(contents.predictions, p, found.thresholds)
     shown = decided.where(decided.column("side") == side)
     if contents.predictions.problem == "multilabel":
@@ -83,28 +83,36 @@ def _pretraining(contents: Contents, mark: str) -> Iterator[Picture]:
 
 
 def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> Picture:
-    """What the probabilities of one side are worth, before and after the temperature."""
+    """What the probabilities of one side are worth, before and after calibration."""
     classes, label = shown.about.classes, shown.about.label
     problem = shown.about.problem
-    several = problem == "multilabel"
+    several, binary = problem == "multilabel", problem == "binary"
     positive = label == 1 if several else label[:, None] == np.arange(len(classes))
-    fitted = [f"temperature {value:.2f}" for value in found.temperatures.values()]
-    by = ("as the network says", fitted[0] if len(fitted) == 1 else "a temperature per fold")
+    of, fitted = (f"p({classes[1]})", "temperature and offset") if binary else ("all classes", "temperature")
+    by = ("as the network says", _by(found))
     pooled = []
     for words, error, p in zip(by, ("ece_uncalibrated", "ece"), (uncalibrated(shown.about), shown.p), strict=True):
         value = found.metrics.get(f"{side}/{error}")
         pooled.append(_stated(shown, p, words if value is None else f"{words}, calibration error {value:.3f}"))
-    there = [k for k in range(len(classes)) if positive[:, k].any() and problem != "binary"]
+    there = [k for k in range(len(classes)) if positive[:, k].any() and not binary]
     single = [Stated(classes[k], shown.p[:, k], positive[:, k]) for k in there] if len(classes) <= MAX_CURVES else []
     answers = "pairs of record and class" if several else "windows"
     caption = (
         f"What was said of {SIDES[side]} {answers}, in 15 bins: on the diagonal probabilities mean what they say. "
         f"Large marks stand for many answers. {'The error is the mean over classes. ' if several else ''}"
-        "The temperature was fitted on validation rows."
+        f"Calibrated by {fitted}, fitted on validation rows."
     )
-    of = f"p({classes[1]})" if problem == "binary" else "all classes"
     figure = reliability_diagram(pooled, single, answers, mark, of)
     return Picture("reliability", "What the probabilities are worth", caption, figure)
+
+
+def _by(found: Evaluation) -> str:
+    """What calibrated: the fitted numbers, where there is one fold."""
+    if len(found.temperatures) > 1:
+        return "a temperature and an offset per fold" if found.offsets else "a temperature per fold"
+    (fold, temperature), *_ = found.temperatures.items()
+    moved = f", offset {found.offsets[fold]:.2f}" if found.offsets else ""
+    return f"temperature {temperature:.2f}{moved}"
 
 
 def _stated(shown: Decisions, p: Float[np.ndarray, "row class"], name: str) -> Stated:

@@ -143,16 +143,15 @@ def _place(word: str) -> tuple[bool, bool, str]:
 def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str:
     """One to four sentences: what the probabilities are worth, and how classes are called."""
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
-    fitted = numbers.get("calibration/temperature")
-    value = "" if fitted is None else f" ({fitted:.3f}{_at_limit(fitted)})"
-    said = f"Probabilities are calibrated by one temperature, fitted on validation rows alone{value}"
+    by = "temperature and offset" if about.problem == "binary" else "one temperature"
+    said = f"Probabilities are calibrated by {by}, fitted on validation rows alone{_fitted(numbers)}"
     if before is not None and after is not None:
         said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
     said += "."
     if "before/test/n_windows" in numbers:
         said += (
-            " 'Test, before' is the bundle on the same rows, before it learned from this patient, with temperature and "
-            "threshold fitted anew on the same validation rows."
+            " 'Test, before' is the bundle on the same rows, before it learned from this patient, with probabilities "
+            "and threshold fitted anew on the same validation rows."
         )
     if about.problem == "multiclass":
         return said
@@ -162,6 +161,15 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
         f"{said} A class is called from its threshold on: the calibrated probability with the best F1 on validation "
         "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
     )
+
+
+def _fitted(numbers: dict[str, float]) -> str:
+    """The temperature, and the offset where there is one, in brackets; nothing where folds have their own."""
+    temperature, offset = (numbers.get(f"calibration/{name}") for name in ("temperature", "offset"))
+    if temperature is None:
+        return ""
+    moved = "" if offset is None else f"offset {offset:.3f}, temperature "
+    return f" ({moved}{temperature:.3f}{_at_limit(temperature)})"
 
 
 def _at_limit(temperature: float) -> str:

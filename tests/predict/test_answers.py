@@ -35,6 +35,7 @@ def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[floa
         feature_mean=(),
         feature_std=(),
         temperature=1.6,
+        offset=-0.75,
         thresholds=thresholds,
         patients={},
         data={},
@@ -42,6 +43,6 @@ def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[floa
         test={},
     )
     p = probabilities(contract, torch.from_numpy(about.logits))
-    expected = decide(about, of_report(about, {0: 1.6}), {0: thresholds or ()})
+    expected = decide(about, of_report(about, {0: 1.6}, {0: -0.75}), {0: thresholds or ()})
     np.testing.assert_allclose(p, expected.p, rtol=1e-6)
     assert called(contract, p) == [about.classes[k] for k in expected.called]

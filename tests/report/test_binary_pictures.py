@@ -13,7 +13,7 @@ CARD = {"counts": {"train": {"normal": 90, "low": 10}, "val": {"normal": 0, "low
 def shown(side: str = "test") -> tuple[Decisions, Evaluation]:
     predictions = draw_binary("hypoglycemia")
     found = evaluate(predictions, n_boot=0)
-    decided = decide(predictions, probabilities(predictions, found.temperatures), found.thresholds)
+    decided = decide(predictions, probabilities(predictions, found.temperatures, found.offsets), found.thresholds)
     return decided.where(decided.column("side") == side), found
 
 

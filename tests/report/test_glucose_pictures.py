@@ -17,7 +17,8 @@ from tests.corpora.binary_folder import write_binary_run_folder
 def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Contents, Evaluation, Decisions]:
     contents = read_contents(write_binary_run_folder(tmp_path_factory.mktemp("run")))
     found = evaluate(contents.predictions, n_boot=0)
-    decided = decide(contents.predictions, probabilities(contents.predictions, found.temperatures), found.thresholds)
+    p = probabilities(contents.predictions, found.temperatures, found.offsets)
+    decided = decide(contents.predictions, p, found.thresholds)
     return contents, found, decided.where(decided.column("side") == "test")
 
 

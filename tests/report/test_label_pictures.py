@@ -18,7 +18,7 @@ def shown(called: np.ndarray | None = None, **changes: object) -> Decisions:
     """Test rows whose calls are all right unless told otherwise."""
     drawn = draw_multilabel(N, n_val=0)
     drawn = replace(drawn, table=drawn.table.assign(**changes))
-    return Decisions(drawn, probabilities(drawn, {0: 1.6}), drawn.label == 1 if called is None else called)
+    return Decisions(drawn, probabilities(drawn, {0: 1.6}, {}), drawn.label == 1 if called is None else called)
 
 
 def examples(rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -69,7 +69,7 @@ def test_a_record_of_no_class_says_so_and_one_of_many_names_a_few() -> None:
     drawn: Predictions = draw_multilabel(1, classes, n_val=0)
     for label, words in ((0, "of no class, and none was called"), (1, f"and {12 - MAX_NAMES} more")):
         table = drawn.table.assign(**{f"label_{name}": np.int8(label) for name in classes})
-        one = Decisions(replace(drawn, table=table), probabilities(drawn, {0: 1.0}), np.full((1, 12), label == 1))
+        one = Decisions(replace(drawn, table=table), probabilities(drawn, {0: 1.0}, {}), np.full((1, 12), label == 1))
         pictures = list(recordings(one, examples(np.array([0])), ""))
         if label:
             assert any(words in line for line in lines(pictures[0].figure))

@@ -118,6 +118,8 @@ def test_the_threshold_of_two_classes_and_its_rule_are_said() -> None:
     numbers = evaluate(about, n_boot=0).metrics
     limit = numbers["calibration/threshold/low"]
     said = tables.calibration(about, numbers, "test")
+    fitted = [f"{name} {numbers[f'calibration/{name}']:.3f}" for name in ("offset", "temperature")]
+    assert f"by temperature and offset, fitted on validation rows alone ({', '.join(fitted)})" in said
     assert f"called low from a calibrated probability of {limit:.3f} on: that of the best F1 on validation rows" in said
     strict = draw_binary(least_specificity=0.95)
     said = tables.calibration(strict, {}, "test")
@@ -159,7 +161,7 @@ def test_a_temperature_at_its_limit_is_not_said_to_be_fitted(sign: int, limit: s
     always = drawn.table.assign(logit_low=(sign * (2.0 * drawn.table["label"] - 1)).astype(np.float32))
     about = replace(drawn, table=always)
     said = tables.calibration(about, evaluate(about, n_boot=0).metrics, "test")
-    assert f"({limit}, which is the limit of what is tried: the best lies beyond)" in said
+    assert f"temperature {limit}, which is the limit of what is tried: the best lies beyond)" in said
     assert "limit of what" not in tables.calibration(drawn, evaluate(drawn, n_boot=0).metrics, "test")
 
 

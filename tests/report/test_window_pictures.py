@@ -22,7 +22,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Contents, 
     for task in TASKS:
         contents = read_contents(write_binary_run_folder(tmp_path_factory.mktemp("runs") / task, task))
         numbers = evaluate(contents.predictions, n_boot=0)
-        p = probabilities(contents.predictions, numbers.temperatures)
+        p = probabilities(contents.predictions, numbers.temperatures, numbers.offsets)
         found[task] = contents, decide(contents.predictions, p, numbers.thresholds)
     return found
 
@@ -53,7 +53,8 @@ def test_segments_come_with_attention_breathing_and_glucose(kept: dict[str, tupl
 def test_segments_of_a_network_that_cannot_say_where_it_looked_come_alone(tmp_path: Path) -> None:
     contents = read_contents(write_binary_run_folder(tmp_path, seen=False))
     numbers = evaluate(contents.predictions, n_boot=0)
-    shown = decide(contents.predictions, probabilities(contents.predictions, numbers.temperatures), numbers.thresholds)
+    p = probabilities(contents.predictions, numbers.temperatures, numbers.offsets)
+    shown = decide(contents.predictions, p, numbers.thresholds)
     picture = drawn(contents, shown)["sample_windows"]
     assert "looked" not in picture.caption
     assert picture.figure is not None
