@@ -102,8 +102,8 @@ def _unseen(contract: Contract) -> str:
 def before(predictions: Predictions) -> dict[str, float]:
     """Name what the bundle is worth on the rows of this run, before it has learned from any of them.
 
-    Temperature and threshold are fitted anew on the patient's validation rows, as they are afterwards: the difference
-    to the numbers of the run is what the network has learned.
+    Temperature, offset and threshold are fitted anew on the patient's validation rows, as they are afterwards: the
+    difference to the numbers of the run is what the network has learned.
     """
     numbers = evaluation.evaluate(predictions).metrics
     return {f"before/{name}": value for name, value in numbers.items()}

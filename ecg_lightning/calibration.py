@@ -113,9 +113,7 @@ def fit_line(logit: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"
     if positive.all() or not positive.any():
         return 1.0, 0.0
     centre, spread = float(logit.mean(dtype=np.float64)), float(logit.std(dtype=np.float64)) or 1.0
-    z = (
-        logit.astype(np.float64) - centre
-    ) / spread  # else the two would hang together, and the search stop short
+    z = (logit.astype(np.float64) - centre) / spread  # else the two would hang together, and the search stop short
 
     def nll(line: Float[np.ndarray, " 2"]) -> tuple[float, Float[np.ndarray, " 2"]]:
         scaled = line[0] * z + line[1]

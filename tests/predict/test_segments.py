@@ -37,6 +37,7 @@ def a_contract(names: tuple[str, ...] = HOURS, **changes: Any) -> Contract:
         feature_mean=(0.0,) * len(names),
         feature_std=(1.0,) * len(names),
         temperature=2.0,
+        offset=0.05,
         thresholds=(0.4,),
         patients={},
         data={},
@@ -64,7 +65,7 @@ def test_every_window_gets_an_answer() -> None:
     found = watch(a_bundle(), a_record())
     assert list(found.columns) == ["recording", "time_s", "p", "threshold", "called", "class"]
     np.testing.assert_allclose(found["time_s"], 1.5 * np.arange(9))
-    p = (logits(a_bundle(), a_record()) / 2.0).sigmoid().flatten()
+    p = (logits(a_bundle(), a_record()) / 2.0 + 0.05).sigmoid().flatten()
     np.testing.assert_allclose(found["p"], p, rtol=1e-6)
     assert set(found["threshold"]) == {0.4}
     assert found["called"].tolist() == (found["p"] >= 0.4).tolist()
