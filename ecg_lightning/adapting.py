@@ -28,8 +28,6 @@ def start(cfg: DictConfig, data: Any) -> tuple[nn.Module, dict[str, Any]]:
     Raises:
         Refused: the bundle cannot be read, was trained for something else, or has seen the patient.
     """
-    if cfg.adapt.bundle is None:
-        raise Refused("adapt.bundle is not given: name the folder `model` of a finished run")
     try:
         found = bundle.read(Path(cfg.adapt.bundle), list(cfg.plugins))
     except BadBundle as error:

@@ -11,6 +11,11 @@ MODEL_SAYS, LOSS_SAYS = ("takes", "produces", "scope"), ("consumes", "problems",
 DATA_SAYS = ("problem", "needs", "describes", "scopes", "modes")
 FITTING = {"beat": "rhythm", "person": "demographics", "segment": "hrv"}  # features by what a row of a task is about
 
+LOSSES = {  # what is typed instead, by problem
+    "multiclass": ": loss=cross_entropy, weighted_cross_entropy or focal",
+    "binary": ": loss=bce, weighted_bce or binary_focal",
+    "multilabel": ": loss=bce, weighted_bce or binary_focal",
+}
 ROWS = {"beat": "a beat by itself", "person": "a whole recording", "segment": "a segment by itself"}
 
 
@@ -48,9 +53,13 @@ def clashes(cfg: DictConfig) -> Iterator[str]:
 def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
     produces = model.declares["produces"]
     if loss.declares["consumes"] != produces:
-        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}"
+        hint = ": it stands in pretrain=autoencoder" if produces == "reconstruction" else ""
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}{hint}"
     if cfg.task.problem not in loss.declares["problems"]:
-        yield f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
+        yield (
+            f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
+            f"{LOSSES.get(cfg.task.problem, '')}"
+        )
     if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
         yield (
             f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "

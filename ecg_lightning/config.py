@@ -212,5 +212,7 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
         yield f"task.classes={list(cfg.task.classes)} must be those of task.labels={cfg.task.labels}: leave it at {own}"
     if cfg.task.least_specificity is not None and not 0 < cfg.task.least_specificity < 1:
         yield f"task.least_specificity={cfg.task.least_specificity} must lie between 0 and 1, or be null for best F1"
+    if cfg.adapt is not None and cfg.adapt.bundle is None:
+        yield "adapt.bundle is not given: name the folder `model` of a finished run"
     if cfg.trainer.get("max_epochs") == 0:
         yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"

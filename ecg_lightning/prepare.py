@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ecg_lightning.dsp import filters, normalise, peaks, quality, resample
 from ecg_lightning.features import Features
-from ecg_lightning.structures import PERSON, Record, Refused, Signal
+from ecg_lightning.structures import PERSON, BadRecord, Record, Refused, Signal
 from ecg_lightning.windowing import Crops, Segments, Window, cut, scale_windows
 
 BEATS = ("annotated", "detected")
@@ -151,8 +151,11 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
         features: what to say beside the signal.
 
     Raises:
+        BadRecord: samples are no numbers.
         Refused: the record has another unit than the preprocessing is for.
     """
+    if n_bad := record.ecg_mv.size - np.count_nonzero(np.isfinite(record.ecg_mv)):
+        raise BadRecord(f"record {record.name} has {n_bad:,} samples that are no numbers: fill or cut them out first")
     if record.unit != preprocess.unit:
         raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: convert it first")
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)

@@ -125,7 +125,8 @@ def _run(
 def scored_sides(cfg: DictConfig, alone: bool) -> tuple[str, ...]:
     """The sides whose rows the trained network answers."""
     scores_test = alone if cfg.test is None else cfg.test
-    return (*(["train"] if cfg.task.score_train else []), "val", *(["test"] if scores_test else []))
+    whole = cfg.trainer.get("limit_train_batches") is None  # else the training rows were not learned from
+    return (*(["train"] if cfg.task.score_train and whole else []), "val", *(["test"] if scores_test else []))
 
 
 def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None:

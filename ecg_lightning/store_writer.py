@@ -129,9 +129,9 @@ def _prepared(corpus: Corpus, preprocess: Preprocess, names: Sequence[str]) -> G
 def _one(corpus: Corpus, preprocess: Preprocess, name: str) -> Outcome:
     try:
         read = corpus.read(name, preprocess.leads)
+        return [_kept(record, preprocess) for record in ((read,) if isinstance(read, Record) else read)]
     except BadRecord as error:
         return error
-    return [_kept(record, preprocess) for record in ((read,) if isinstance(read, Record) else read)]
 
 
 def _kept(record: Record, preprocess: Preprocess) -> Kept:

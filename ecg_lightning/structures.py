@@ -62,7 +62,8 @@ class Record:
         extra: other signals by name, e.g. "breathing", each from the first sample on.
 
     Raises:
-        BadRecord: an R peak lies outside the record, or a number about the person is unknown or impossible.
+        BadRecord: ecg_mv has not one row per lead, an R peak lies outside the record, or a number about the person is
+            unknown or impossible.
     """
 
     name: str
@@ -79,6 +80,8 @@ class Record:
     extra: Mapping[str, Signal] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.ecg_mv.ndim != 2:
+            raise BadRecord(f"record {self.name}: ecg_mv of shape {self.ecg_mv.shape} must be (lead, time)")
         n_samples = self.ecg_mv.shape[1]
         if len(self.peak_sample) and not 0 <= self.peak_sample.min() <= self.peak_sample.max() < n_samples:
             raise BadRecord(

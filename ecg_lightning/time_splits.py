@@ -99,7 +99,9 @@ class FirstPart:
             Refused: there is no such patient, rows have no clock, or the first part would lack a class.
         """
         if self.patient not in table.patient_names:
-            raise Refused(f"split.patient={self.patient} has no rows: choose from {', '.join(table.patient_names)}")
+            close = [name for name in table.patient_names if name.lstrip("0") == str(self.patient).lstrip("0")]
+            hint = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(table.patient_names)}"
+            raise Refused(f"patient {self.patient} has no rows: {hint}")
         if "clock_s" not in table.measured:
             raise Refused("split=first_part needs rows with a clock: choose split=holdout for a corpus without clocks")
         row = np.arange(len(table))

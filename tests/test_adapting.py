@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecg_lightning import adapting, assembly, bundle, config, evaluation
 from ecg_lightning.contract import Contract
+from ecg_lightning.refusals import ConfigError
 from ecg_lightning.structures import Facts, Refused
 from tests.corpora.binary import draw_binary
 from tests.corpora.compose import composed
@@ -170,10 +171,9 @@ def test_all_that_differs_is_said_at_once(model: Path) -> None:
         begun(model, "model.width=8", "preprocess.high_hz=30")
 
 
-def test_a_run_without_a_bundle_is_refused_in_words(tmp_path: Path) -> None:
-    cfg = asked("adapt=patient", "adapt.patient=004")
-    with pytest.raises(Refused, match=r"adapt.bundle is not given: name the folder `model` of a finished run"):
-        adapting.start(cfg, data_of(cfg, tmp_path))
+def test_a_run_without_a_bundle_is_refused_in_words() -> None:
+    with pytest.raises(ConfigError, match=r"adapt.bundle is not given: name the folder `model` of a finished run"):
+        config.check(composed(*TASK, *NETWORK, "adapt=patient", "adapt.patient=004"))
 
 
 def test_a_bundle_that_is_not_there_or_damaged_is_refused_in_words(tmp_path: Path, model: Path) -> None:

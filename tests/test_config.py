@@ -121,7 +121,8 @@ def test_a_loss_for_another_problem_is_refused(tmp_path: Path, monkeypatch: pyte
     plugin(tmp_path, monkeypatch, FOREIGN_LOSS.format(consumes="reconstruction"))
     assert refused("loss=cross_entropy", "loss._target_=elsewhere.Foreign", "plugins=[elsewhere]") == [
         "model HybridCNN gives logits, but loss Foreign takes reconstruction",
-        "loss Foreign is for multilabel or regression, but task arrhythmia is multiclass",
+        "loss Foreign is for multilabel or regression, but task arrhythmia is multiclass: "
+        "loss=cross_entropy, weighted_cross_entropy or focal",
     ]
 
 
@@ -427,9 +428,18 @@ def test_classes_in_another_order_than_their_labels_are_refused() -> None:
         (("task=ptbxl", "task.mode=real_time"), ["task.mode=real_time is not for task ptbxl: diagnostic"]),
         (
             ("task=ptbxl", "loss=cross_entropy"),
-            ["loss CrossEntropy is for multiclass, but task ptbxl is multilabel"],
+            [
+                "loss CrossEntropy is for multiclass, but task ptbxl is multilabel: "
+                "loss=bce, weighted_bce or binary_focal"
+            ],
         ),
-        (("loss=bce",), ["loss BinaryCrossEntropy is for multilabel or binary, but task arrhythmia is multiclass"]),
+        (
+            ("loss=bce",),
+            [
+                "loss BinaryCrossEntropy is for multilabel or binary, but task arrhythmia is multiclass: "
+                "loss=cross_entropy, weighted_cross_entropy or focal"
+            ],
+        ),
         (
             ("task=ptbxl", "task.monitor.metric=val/macro_f1"),
             ["task.monitor.metric=val/macro_f1 is not watched: choose from val/loss, val/macro_auroc"],

@@ -1,5 +1,7 @@
 """Records refuse what cannot be: peaks outside, persons of unknown or impossible numbers."""
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -29,3 +31,16 @@ def test_peaks_outside_the_record_are_refused_in_words(peaks: list[int]) -> None
 def test_impossible_persons_are_refused_in_words(name: str, value: float) -> None:
     with pytest.raises(BadRecord, match=f"person has {name}={value}, but takes age_years from 0 to 130, sex_female"):
         record_of(person={name: value})
+
+
+ONE_AXIS = """
+import numpy as np
+from ecg_lightning.structures import Record
+Record("mine", "me", np.zeros(100), ("II",), 100.0, np.zeros(0, np.int64), (), False)
+"""
+
+
+def test_a_record_without_an_axis_for_leads_is_refused() -> None:
+    """In a process of its own: here jaxtyping would refuse it first."""
+    said = subprocess.run([sys.executable, "-c", ONE_AXIS], capture_output=True, text=True).stderr
+    assert "BadRecord: record mine: ecg_mv of shape (100,) must be (lead, time)" in said

@@ -158,8 +158,13 @@ def test_a_patient_may_be_named_by_a_number() -> None:
 
 @pytest.mark.parametrize("patient", ["004", None])
 def test_an_unknown_patient_is_refused_with_those_there_are(patient: str | None) -> None:
-    with pytest.raises(Refused, match=f"split.patient={patient} has no rows: choose from 001, 002"):
+    with pytest.raises(Refused, match=f"patient {patient} has no rows: choose from 001, 002"):
         only_fold(FirstPart(patient, 0.4, 0.2), clocked_table(COURSE))
+
+
+def test_a_patient_without_his_zeros_is_recognised() -> None:
+    with pytest.raises(Refused, match=r"patient 2 has no rows: did you mean '002'\?"):
+        only_fold(FirstPart("2", 0.4, 0.2), clocked_table(COURSE))
 
 
 def test_a_first_part_without_one_of_the_classes_is_refused_with_patients_that_have_them() -> None:

@@ -176,10 +176,10 @@ class GlucoseData(Windowed):
         clear = ~self.rule.ambiguous(known.mmol_l[reading])
         left_out["ambiguous"] = int((~clear).sum())
         start, reading = start[clear], reading[clear]
-        bad = bad_share(flags, start, n_samples, fs_hz) > self.worst_share
+        bad = quality.bad_share(flags, start, n_samples, fs_hz) > self.worst_share
         left_out["bad"] = int(bad.sum())
         for word, bit in FLAGS.items():
-            left_out[word] = int((bad_share(flags & bit, start[bad], n_samples, fs_hz) > 0).sum())
+            left_out[word] = int((quality.bad_share(flags & bit, start[bad], n_samples, fs_hz) > 0).sum())
         return Stretch(start[~bad], reading[~bad], left_out)
 
     @cached_property
@@ -237,20 +237,3 @@ class GlucoseData(Windowed):
                 )
             ]
         )
-
-
-def bad_share(
-    flags: UInt8[np.ndarray, " second"], start: Int[np.ndarray, " window"], n_samples: int, fs_hz: float
-) -> Float[np.ndarray, " window"]:
-    """Which share of the seconds that each window touches bears a flag; 0 where nobody has judged them.
-
-    Args:
-        flags: of each whole second of a record.
-        start: first samples of the windows.
-        n_samples: of each window.
-        fs_hz: of the samples.
-    """
-    total = np.concatenate([[0], np.cumsum(flags != 0)])
-    first = np.floor(start / fs_hz).astype(np.int64).clip(0, len(flags))
-    last = np.ceil((start + n_samples) / fs_hz).astype(np.int64).clip(0, len(flags))
-    return (total[last] - total[first]) / np.maximum(last - first, 1)

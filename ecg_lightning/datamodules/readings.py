@@ -24,6 +24,9 @@ class Readings(Protocol):
     mmol_l: Float[np.ndarray, " reading"]
 
 
+MOST_MMOL_L = 30.0  # no limit of anything; as mg/dL it is a life in danger
+
+
 @dataclass(frozen=True)
 class Rule:
     """How a window gets its label.
@@ -54,6 +57,10 @@ class Rule:
             raise ValueError(
                 f"task.data.tolerance_s={self.tolerance_s:g} must be 0 or more and task.data.low_mmol_l="
                 f"{self.low_mmol_l:g} above 0"
+            )
+        if self.low_mmol_l > MOST_MMOL_L:
+            raise ValueError(
+                f"task.data.low_mmol_l={self.low_mmol_l:g} looks like mg/dL: divide by 18, so that 70 becomes 3.9"
             )
         if self.ambiguous_mmol_l is not None:
             object.__setattr__(self, "ambiguous_mmol_l", tuple(self.ambiguous_mmol_l))

@@ -92,3 +92,20 @@ def _between_beats(band: Float[np.ndarray, " time"], begin: Int[np.ndarray, " pa
 
 def _per_second(reduce: np.ufunc, of_part: Shaped[np.ndarray, " part"]) -> Shaped[np.ndarray, " second"]:
     return reduce.reduce(of_part.reshape(-1, N_PARTS), axis=1)
+
+
+def bad_share(
+    flags: UInt8[np.ndarray, " second"], start: Int[np.ndarray, " window"], n_samples: int, fs_hz: float
+) -> Float[np.ndarray, " window"]:
+    """Which share of the seconds that each window touches bears a flag; 0 where nobody has judged them.
+
+    Args:
+        flags: of each whole second of a record.
+        start: first samples of the windows.
+        n_samples: of each window.
+        fs_hz: of the samples.
+    """
+    total = np.concatenate([[0], np.cumsum(flags != 0)])
+    first = np.floor(start / fs_hz).astype(np.int64).clip(0, len(flags))
+    last = np.ceil((start + n_samples) / fs_hz).astype(np.int64).clip(0, len(flags))
+    return (total[last] - total[first]) / np.maximum(last - first, 1)

@@ -27,7 +27,8 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
         record: any leads in any order, at any sampling rate that the bundle's mode can take; symbols are not looked at.
 
     Returns:
-        One row per R peak: recording, time_s from the beginning, class, and the probabilities p_<class>.
+        One row per R peak: recording, time_s from the beginning, class, and the probabilities p_<class>; of two
+        classes also the threshold (from validation rows) from which the second is called.
 
     Raises:
         BadRecord: a lead is missing.
@@ -40,7 +41,8 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
         "time_s": record.peak_sample / record.fs_hz,
         "class": called(contract, p),
     }
-    return pd.DataFrame(found | {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)})
+    found |= {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    return pd.DataFrame(found if contract.thresholds is None else found | {"threshold": contract.thresholds[0]})
 
 
 @torch.inference_mode()

@@ -13,6 +13,7 @@ from torch import Tensor
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.datasets.wfdb_files import choose_leads
+from ecg_lightning.dsp import quality
 from ecg_lightning.predict.answers import called, probabilities
 from ecg_lightning.prepare import prepare, scale_extra
 from ecg_lightning.structures import Record, Signal
@@ -31,15 +32,17 @@ def watch(bundle: Bundle, record: Record) -> pd.DataFrame:
 
     Returns:
         One row per window that lies wholly in the recording: recording, time_s of its beginning, p (calibrated),
-        threshold (from validation rows), called, class.
+        threshold (from validation rows), called, class, and bad_share of its seconds that are flat, clipped or noisy:
+        training left windows with many of these out.
 
     Raises:
-        BadRecord: a lead is missing.
-        ValueError: the bundle is for single beats or whole recordings, or tells more classes apart; another signal
-            has another number of channels.
+        BadRecord: a lead is missing, or samples are no numbers.
+        ValueError: the recording is shorter than a window; the bundle is for single beats or whole recordings, or
+            tells more classes apart; another signal has another number of channels.
     """
     contract = bundle.contract
     p = probabilities(contract, logits(bundle, record))
+    bad = _bad_share(contract, record, len(p))
     (threshold,) = contract.thresholds or ()
     columns = {
         "time_s": np.arange(len(p)) * _window(contract).hop / contract.preprocess.fs_hz,
@@ -47,6 +50,7 @@ def watch(bundle: Bundle, record: Record) -> pd.DataFrame:
         "threshold": threshold,
         "called": p[:, 1].numpy() >= threshold,
         "class": called(contract, p),
+        "bad_share": bad,
     }
     return pd.DataFrame({"recording": record.name, **columns})
 
@@ -59,6 +63,11 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:
     chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
     prepared, fs_hz = prepare(chosen, contract.preprocess, contract.features), contract.preprocess.fs_hz
     start = window.starts(prepared.ecg.shape[1])
+    if not len(start):
+        raise ValueError(
+            f"recording {record.name} lasts {prepared.ecg.shape[1] / fs_hz:.1f} s, less than the window of "
+            f"{window.n_samples / fs_hz:g} s: give a longer one"
+        )
     features = contract.features.of_segments(
         prepared.ecg, prepared.peak_sample, start, window.n_samples, fs_hz, record.begin_s
     )
@@ -73,6 +82,16 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:
         }
         out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
     return torch.cat(out)
+
+
+def _bad_share(contract: Contract, record: Record, n_windows: int) -> Float[np.ndarray, " window"]:
+    """Which share of each window's seconds cannot be believed."""
+    window = _window(contract)
+    start = np.round(np.arange(n_windows) * window.hop * record.fs_hz / contract.preprocess.fs_hz).astype(np.int64)
+    n_samples = round(window.n_samples * record.fs_hz / contract.preprocess.fs_hz)
+    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
+    flags = quality.flags(record.ecg_mv[list(places)], record.fs_hz)
+    return quality.bad_share(flags, start, n_samples, record.fs_hz)
 
 
 def _window(contract: Contract) -> Segments:

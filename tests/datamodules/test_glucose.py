@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from ecg_lightning import prepare
-from ecg_lightning.datamodules.glucose import GlucoseData, bad_share
+from ecg_lightning.datamodules.glucose import GlucoseData
 from ecg_lightning.datasets import d1namo_twin
 from ecg_lightning.datasets.d1namo import D1NAMO
+from ecg_lightning.dsp.quality import bad_share
 from ecg_lightning.features import Features
 from ecg_lightning.splits import Holdout
 from ecg_lightning.structures import Refused

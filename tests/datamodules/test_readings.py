@@ -135,3 +135,8 @@ def test_the_rule_says_in_words_what_low_means(label: str, which: str) -> None:
 def test_impossible_rules_are_refused_in_words(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         rule(**wrong)
+
+
+def test_a_limit_in_mg_per_dl_is_recognised() -> None:
+    with pytest.raises(ValueError, match=r"low_mmol_l=70 looks like mg/dL: divide by 18, so that 70 becomes 3.9"):
+        Rule("following", 300.0, 70.0, None)

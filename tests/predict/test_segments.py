@@ -63,7 +63,7 @@ def a_record(n_samples: int = 1500) -> Record:
 
 def test_every_window_gets_an_answer() -> None:
     found = watch(a_bundle(), a_record())
-    assert list(found.columns) == ["recording", "time_s", "p", "threshold", "called", "class"]
+    assert list(found.columns) == ["recording", "time_s", "p", "threshold", "called", "class", "bad_share"]
     np.testing.assert_allclose(found["time_s"], 1.5 * np.arange(9))
     p = (logits(a_bundle(), a_record()) / 2.0 + 0.05).sigmoid().flatten()
     np.testing.assert_allclose(found["p"], p, rtol=1e-6)
@@ -98,10 +98,23 @@ def test_the_hour_of_the_day_is_heard_where_the_network_is_told() -> None:
     assert not torch.allclose(logits(a_bundle(), later), logits(a_bundle(), a_record()))
 
 
-def test_a_recording_shorter_than_a_window_gives_no_rows() -> None:
-    found = watch(a_bundle(), a_record(199))
-    assert found.empty
-    assert list(found.columns) == ["recording", "time_s", "p", "threshold", "called", "class"]
+def test_a_recording_shorter_than_a_window_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"recording a lasts 2.0 s, less than the window of 2 s: give a longer one"):
+        watch(a_bundle(), a_record(199))
+
+
+def test_samples_that_are_no_numbers_are_refused() -> None:
+    record = a_record(600)
+    record.ecg_mv[:, 10:13] = np.nan
+    with pytest.raises(BadRecord, match=r"record a has [0-9]+ samples that are no numbers: fill or cut them out first"):
+        watch(a_bundle(), record)
+
+
+def test_windows_of_a_lead_that_is_off_say_so() -> None:
+    record = a_record(600)
+    record.ecg_mv[:, 200:400] = 0
+    found = watch(a_bundle(), record)
+    assert found["bad_share"].iloc[1] > 0.5
 
 
 class Listener(nn.Module):
