@@ -43,7 +43,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     [
         (
             "model=hybrid",
-            "Could not find 'model/hybrid' Available options in 'model': cnn, hybrid_cnn, inception1d, logistic",
+            "Could not find 'model/hybrid' Available options in 'model': alexnet, bilstm, cnn, cnn1d",
         ),
         ("modle=cnn", "Could not override 'modle'"),
         ("model.droput=0.1", "There is no key 'droput'; did you mean 'dropout'?"),

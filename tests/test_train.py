@@ -59,7 +59,7 @@ def refused(said: tuple[int, str, str]) -> str:
 
 
 REFUSALS = {
-    "model=nonsense": "Could not find 'model/nonsense' Available options in 'model': cnn, hybrid_cnn",
+    "model=nonsense": "Could not find 'model/nonsense' Available options in 'model': alexnet, bilstm, cnn",
     "model.widht=3": "There is no key 'widht'; did you mean 'width'?",
     "+trainer.max_epoch=3": "trainer.max_epoch: Trainer has no such argument; did you mean 'max_epochs'?",
     "+nonsense=1": "nonsense",
@@ -157,7 +157,7 @@ def imported(log: str) -> set[str]:
 def test_help_says_what_can_be_chosen(tmp_path: Path, twin_cache: Path) -> None:
     done = command.train(tmp_path, twin_cache, "--help")
     for group in (
-        "model: cnn, hybrid_cnn, inception1d, logistic",
+        "model: alexnet, bilstm, cnn, cnn1d",
         "split: holdout, inter_patient, official, random_windows",
     ):
         assert group in done.stdout
