@@ -15,7 +15,7 @@ from ecg_lightning.contract import Contract
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.dsp import quality
 from ecg_lightning.predict.answers import called, probabilities
-from ecg_lightning.prepare import prepare, scale_extra
+from ecg_lightning.prepare import Prepared, prepare, scale_extra
 from ecg_lightning.structures import Record, Signal
 from ecg_lightning.windowing import Segments, cut, scale_windows
 
@@ -40,39 +40,54 @@ def watch(bundle: Bundle, record: Record) -> pd.DataFrame:
         ValueError: the recording is shorter than a window; the bundle is for single beats or whole recordings, or
             tells more classes apart; another signal has another number of channels.
     """
-    contract = bundle.contract
-    p = probabilities(contract, logits(bundle, record))
-    bad = _bad_share(contract, record, len(p))
+    contract, fs_hz, window = bundle.contract, bundle.contract.preprocess.fs_hz, _window(bundle.contract)
+    prepared, start = _prepared(contract, record)
+    p = probabilities(contract, _asked(bundle, record, prepared, start))
     (threshold,) = contract.thresholds or ()
     columns = {
-        "time_s": np.arange(len(p)) * _window(contract).hop / contract.preprocess.fs_hz,
+        "time_s": start / fs_hz,
         "p": p[:, 1].numpy(),
         "threshold": threshold,
         "called": p[:, 1].numpy() >= threshold,
         "class": called(contract, p),
-        "bad_share": bad,
+        "bad_share": quality.bad_share(prepared.quality, start, window.n_samples, fs_hz),
     }
     return pd.DataFrame({"recording": record.name, **columns})
 
 
-@torch.inference_mode()
 def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:
     """The network's answer to every window, as in `watch`."""
-    contract, network, window = bundle.contract, bundle.network, _window(bundle.contract)
+    return _asked(bundle, record, *_prepared(bundle.contract, record))
+
+
+def _prepared(contract: Contract, record: Record) -> tuple[Prepared, Int[np.ndarray, " segment"]]:
+    """The record as the network knows records, every second of it judged, and where its windows begin."""
+    window, fs_hz = _window(contract), contract.preprocess.fs_hz
     places = choose_leads(record.name, record.leads, contract.preprocess.leads)
     chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
-    prepared, fs_hz = prepare(chosen, contract.preprocess, contract.features), contract.preprocess.fs_hz
+    prepared = prepare(chosen, contract.preprocess, contract.features)
+    if contract.preprocess.beats == "annotated":  # else it is judged already
+        prepared = replace(prepared, quality=quality.flags(chosen.ecg_mv, chosen.fs_hz))
     start = window.starts(prepared.ecg.shape[1])
     if not len(start):
         raise ValueError(
             f"recording {record.name} lasts {prepared.ecg.shape[1] / fs_hz:.1f} s, less than the window of "
             f"{window.n_samples / fs_hz:g} s: give a longer one"
         )
+    return prepared, start
+
+
+@torch.inference_mode()
+def _asked(
+    bundle: Bundle, record: Record, prepared: Prepared, start: Int[np.ndarray, " segment"]
+) -> Float[Tensor, "segment 1"]:
+    contract, network, window = bundle.contract, bundle.network, _window(bundle.contract)
+    fs_hz = contract.preprocess.fs_hz
     features = contract.features.of_segments(
         prepared.ecg, prepared.peak_sample, start, window.n_samples, fs_hz, record.begin_s
     )
     beside = {name: _beside(contract, record, name) for name in contract.extra_channels}
-    out = [torch.empty(0, 1)]
+    out = []
     for first in range(0, len(start), N_ROWS):
         some = start[first : first + N_ROWS]
         fields = {
@@ -82,16 +97,6 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:
         }
         out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
     return torch.cat(out)
-
-
-def _bad_share(contract: Contract, record: Record, n_windows: int) -> Float[np.ndarray, " window"]:
-    """Which share of each window's seconds cannot be believed."""
-    window = _window(contract)
-    start = np.round(np.arange(n_windows) * window.hop * record.fs_hz / contract.preprocess.fs_hz).astype(np.int64)
-    n_samples = round(window.n_samples * record.fs_hz / contract.preprocess.fs_hz)
-    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
-    flags = quality.flags(record.ecg_mv[list(places)], record.fs_hz)
-    return quality.bad_share(flags, start, n_samples, record.fs_hz)
 
 
 def _window(contract: Contract) -> Segments:
