@@ -78,6 +78,14 @@ class Segments:
         return np.arange(0, length - self.n_samples + 1, self.hop)
 
 
+def beside(
+    start: Int[np.ndarray, " window"], n_samples: int, fs_hz: float, other_hz: float
+) -> tuple[Int[np.ndarray, " window"], int]:
+    """Where the same windows begin in a signal of another rate, and how many samples they have there; at least one."""
+    first = np.round(start / fs_hz * other_hz).astype(np.int64)
+    return first, max(1, round(n_samples / fs_hz * other_hz))
+
+
 def cut(
     signal: Float[Tensor, " sample"],
     place: Int[Tensor, "3 row"],

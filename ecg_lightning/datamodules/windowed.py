@@ -107,9 +107,9 @@ class Windowed(LightningDataModule):
     @cached_property
     def source(self) -> WindowSource:
         n_leads, fs_hz = len(self.preprocess.leads), self.preprocess.fs_hz
-        window_s = self.window.n_samples / fs_hz
-        beside = {name: Beside(extra, self.table, window_s, fs_hz) for name, extra in self.store.extra.items()}
-        return WindowSource(self.store.signal, self.table, n_leads, self.window, self.preprocess.scale, beside)
+        n_samples = self.window.n_samples
+        others = {name: Beside(extra, self.table, n_samples, fs_hz) for name, extra in self.store.extra.items()}
+        return WindowSource(self.store.signal, self.table, n_leads, self.window, self.preprocess.scale, others)
 
     def items(self, side: str) -> tuple[Int[np.ndarray, "item *beat"], Bool[np.ndarray, "item *beat"]]:
         """Rows of one side as the network takes them, and which of them count."""

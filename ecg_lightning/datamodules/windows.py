@@ -15,7 +15,7 @@ from ecg_lightning.batch import Batch
 from ecg_lightning.sampling import Sampler as Drawing
 from ecg_lightning.store import Extra
 from ecg_lightning.structures import Refused, WindowTable
-from ecg_lightning.windowing import Crops, Segments, Window, cut, scale_windows
+from ecg_lightning.windowing import Crops, Segments, Window, beside, cut, scale_windows
 
 FREE_SHARE = 0.25  # of the device's free memory that signals may take; the rest is for the network
 
@@ -26,14 +26,13 @@ class Beside:
     Args:
         extra: of all records.
         table: one row per window.
-        window_s: length of a window.
+        n_samples: of a window, at fs_hz.
         fs_hz: of the ECG, at which the table counts.
     """
 
-    def __init__(self, extra: Extra, table: WindowTable, window_s: float, fs_hz: float) -> None:
+    def __init__(self, extra: Extra, table: WindowTable, n_samples: int, fs_hz: float) -> None:
         self.signal, self.n_channels = torch.from_numpy(extra.signal), extra.n_channels
-        self.n_samples = max(1, round(window_s * extra.fs_hz))
-        start = np.round(table.start / fs_hz * extra.fs_hz).astype(np.int64)
+        start, self.n_samples = beside(table.start, n_samples, fs_hz, extra.fs_hz)
         place = (extra.first[table.record], extra.length[table.record], start)
         self.place = torch.stack([torch.from_numpy(part) for part in place])
 
@@ -57,7 +56,7 @@ class WindowSource:
         n_leads: leads of every record.
         window: what to cut.
         scale: "window" for a z-score of every lead of every window.
-        beside: other signals by name.
+        others: other signals by name.
 
     Raises:
         Refused: crops are longer than a record, or records differ in length.
@@ -70,18 +69,18 @@ class WindowSource:
         n_leads: int,
         window: Window | Crops | Segments,
         scale: str,
-        beside: Mapping[str, Beside] = MappingProxyType({}),
+        others: Mapping[str, Beside] = MappingProxyType({}),
     ) -> None:
         self.signal = torch.from_numpy(signal)
         self.place = torch.stack([torch.from_numpy(part) for part in (table.first, table.length, table.start)])
         self.label = torch.from_numpy(table.label)
         self.features = torch.from_numpy(table.features)
-        self.n_leads, self.window, self.scale, self.beside = n_leads, window, scale, beside
+        self.n_leads, self.window, self.scale, self.others = n_leads, window, scale, others
         self.crop_start = torch.from_numpy(_crop_starts(window, table)) if isinstance(window, Crops) else None
 
     @property
     def n_bytes(self) -> int:
-        signals = self.signal.nbytes + sum(other.signal.nbytes for other in self.beside.values())
+        signals = self.signal.nbytes + sum(other.signal.nbytes for other in self.others.values())
         return signals + self.features.nbytes + self.label.nbytes
 
     def to(self, device: torch.device) -> "WindowSource":
@@ -89,7 +88,7 @@ class WindowSource:
         moved = copy.copy(self)
         moved.signal, moved.place = self.signal.to(device), self.place.to(device)
         moved.label, moved.features = self.label.to(device), self.features.to(device)
-        moved.beside = {name: other.to(device) for name, other in self.beside.items()}
+        moved.others = {name: other.to(device) for name, other in self.others.items()}
         moved.crop_start = None if self.crop_start is None else self.crop_start.to(device)
         return moved
 
@@ -113,7 +112,7 @@ class WindowSource:
             ecg = ecg * real[..., None, None]
             features = features * real[..., None]
             label = label * real.reshape(*real.shape, *[1] * (label.dim() - real.dim()))
-        extra = {name: one.gather(flat).unflatten(0, tuple(row.shape)) for name, one in self.beside.items()}
+        extra = {name: one.gather(flat).unflatten(0, tuple(row.shape)) for name, one in self.others.items()}
         return Batch(ecg, features, label, row, scored, extra)
 
     def _places(self, flat: Int[Tensor, " row"], seed: int | None) -> tuple[Int[Tensor, "3 window"], tuple[int, ...]]:

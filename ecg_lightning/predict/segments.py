@@ -17,7 +17,7 @@ from ecg_lightning.dsp import quality
 from ecg_lightning.predict.answers import called, probabilities
 from ecg_lightning.prepare import Prepared, prepare, scale_extra
 from ecg_lightning.structures import Record, Signal
-from ecg_lightning.windowing import Segments, cut, scale_windows
+from ecg_lightning.windowing import Segments, beside, cut, scale_windows
 
 N_ROWS = 512  # windows at a time
 
@@ -86,14 +86,14 @@ def _asked(
     features = contract.features.of_segments(
         prepared.ecg, prepared.peak_sample, start, window.n_samples, fs_hz, record.begin_s
     )
-    beside = {name: _beside(contract, record, name) for name in contract.extra_channels}
+    others = {name: _beside(contract, record, name) for name in contract.extra_channels}
     out = []
     for first in range(0, len(start), N_ROWS):
         some = start[first : first + N_ROWS]
         fields = {
             "ecg": scale_windows(_cut(Signal(prepared.ecg, fs_hz), some, window.n_samples), contract.preprocess.scale),
             "features": torch.from_numpy(features[first : first + N_ROWS]),
-            "extra": _of_windows(contract, beside, some),
+            "extra": _of_windows(contract, others, some),
         }
         out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
     return torch.cat(out)
@@ -124,17 +124,11 @@ def _beside(contract: Contract, record: Record, name: str) -> Signal:
 
 
 def _of_windows(
-    contract: Contract, beside: Mapping[str, Signal], start: Int[np.ndarray, " segment"]
+    contract: Contract, others: Mapping[str, Signal], start: Int[np.ndarray, " segment"]
 ) -> dict[str, Float[Tensor, "segment channel time"]]:
     """The other signals during windows of the ECG, each at its own rate."""
-    fs_hz = contract.preprocess.fs_hz
-    window_s = contract.window.n_samples / fs_hz
-    return {
-        name: _cut(
-            signal, np.round(start / fs_hz * signal.fs_hz).astype(np.int64), max(1, round(window_s * signal.fs_hz))
-        )
-        for name, signal in beside.items()
-    }
+    fs_hz, n_samples = contract.preprocess.fs_hz, contract.window.n_samples
+    return {name: _cut(one, *beside(start, n_samples, fs_hz, one.fs_hz)) for name, one in others.items()}
 
 
 def _cut(signal: Signal, start: Int[np.ndarray, " segment"], n_samples: int) -> Float[Tensor, "segment channel time"]:

@@ -340,7 +340,7 @@ def test_another_signal_is_cut_at_its_own_rate() -> None:
     table.start[:] = [0, 250, 499, -360, 720]
     ramp = np.arange(2 * 1000, dtype=np.float32)  # two records of 500 samples, two channels
     extra = Extra(ramp, np.array([0, 1000]), np.array([500, 500]), 2, 25.0)
-    beside = Beside(extra, table, window_s=1.0, fs_hz=250.0)
+    beside = Beside(extra, table, n_samples=250, fs_hz=250.0)
     source = WindowSource(np.zeros(20_000, np.float32), table, 2, Window(250, 0), "none", {"breathing": beside})
     row = torch.arange(5)
     found = source.gather(row, all_scored(row)).extra["breathing"]
