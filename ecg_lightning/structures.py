@@ -130,6 +130,7 @@ class WindowTable:
         day: of the row, in days since 1970 by the recorder's clock; None where nobody knows.
         episode: rows of one number stay on one side of every split but a leaky one; -1 stands alone.
         measured: what else is known of each row, by name with its unit, e.g. "glucose_mmol_l".
+        kinds: of which kinds an anomaly is, by name; a row may be of several, a normal one of none.
     """
 
     record: Int[np.ndarray, " row"]
@@ -148,6 +149,7 @@ class WindowTable:
     day: Int[np.ndarray, " row"] | None = None
     episode: Int[np.ndarray, " row"] | None = None
     measured: Mapping[str, Float[np.ndarray, " row"]] = field(default_factory=dict)
+    kinds: Mapping[str, Bool[np.ndarray, " row"]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.record)
