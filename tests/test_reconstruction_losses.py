@@ -24,4 +24,4 @@ def test_half_precision_is_compared_in_full() -> None:
 
 def test_it_declares_that_it_is_for_reconstructions() -> None:
     loss = MeanSquaredError
-    assert (loss.consumes, loss.problems, loss.weighted) == ("reconstruction", ("reconstruction",), False)
+    assert (loss.consumes, loss.problems, loss.weighted) == ("reconstruction", ("reconstruction", "anomaly"), False)

@@ -5,6 +5,8 @@ from itertools import pairwise
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ecg_lightning.layers.bottleneck import check_bottleneck
+
 N_LAYERS = 3
 
 
@@ -18,11 +20,7 @@ def widths(n_inputs: int, latent_size: int) -> tuple[int, ...]:
     Raises:
         ValueError: the latent vector is empty, or not smaller than the window.
     """
-    if not 1 <= latent_size < n_inputs:
-        raise ValueError(
-            f"latent_size={latent_size} must be at least 1 and smaller than the window of {n_inputs} samples, or there "
-            f"is nothing to encode: set pretrain.latent_size=32"
-        )
+    check_bottleneck(latent_size, n_inputs)
     factor = (latent_size / n_inputs) ** (1 / N_LAYERS)
     return tuple(round(n_inputs * factor**layer) for layer in range(N_LAYERS + 1))
 

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ecg_lightning.layers.dense_encoder import DenseEncoder, dense_layers, widths
+from ecg_lightning.layers.normality import Normality
 
 
 class DenseAutoencoder(nn.Module):
@@ -29,6 +30,11 @@ class DenseAutoencoder(nn.Module):
         super().__init__()
         self.encoder = DenseEncoder(n_leads, n_samples, latent_size)
         self.decoder = dense_layers(widths(n_leads * n_samples, latent_size)[::-1])
+        self.normal = Normality(n_leads, n_samples, latent_size)
+
+    def encode(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch latent"]:
+        """The numbers in the middle."""
+        return self.encoder(ecg)
 
     def forward(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead time"]:
-        return self.decoder(self.encoder(ecg)).view_as(ecg)
+        return self.decoder(self.encode(ecg)).view_as(ecg)
