@@ -14,5 +14,5 @@ def check_bottleneck(latent_size: int, n_inputs: int) -> None:
     if not 1 <= latent_size < n_inputs:
         raise ValueError(
             f"latent_size={latent_size} must be at least 1 and smaller than the window of {n_inputs} samples, or there "
-            f"is nothing to encode: choose model.latent_size=16, or for a pretrained encoder set pretrain.latent_size=32"
+            f"is nothing to encode: choose model.latent_size=16, or with pretraining set pretrain.latent_size=32"
         )
