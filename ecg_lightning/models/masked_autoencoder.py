@@ -29,7 +29,7 @@ class MaskedAutoencoder(nn.Module):
             window, the window is too short, there are no channels, or the kernel is even.
 
     Source:
-        He et al., CVPR 2022, arXiv:2111.06377, on hiding and restoring; Zavrtanik et al., Pattern Recognition 112:107706
+        He et al., CVPR 2022, arXiv:2111.06377, on hiding and restoring; Zavrtanik et al., Pattern Recognit 112:107706
         (2021), on parts that are hidden in turn and put together to find anomalies.
     """
 
