@@ -61,7 +61,8 @@ def build_network(cfg: DictConfig, facts: Facts) -> tuple[nn.Module, dict[str, A
 def build_module(cfg: DictConfig, network: nn.Module, facts: Facts) -> LightningModule:
     """The LightningModule that fits what the network produces, or the one that the task names."""
     node = cfg.task.module or cfg.modules[network.produces]
-    return constructed(node, network=network, loss=constructed(cfg.loss, **with_facts(cfg.loss, facts)))
+    loss = constructed(cfg.loss, **with_facts(cfg.loss, facts))
+    return constructed(node, network=network, loss=loss, **with_facts(node, facts))
 
 
 def contract(

@@ -15,6 +15,11 @@ LOSSES = {  # what is typed instead, by problem
     "multiclass": ": loss=cross_entropy, weighted_cross_entropy or focal",
     "binary": ": loss=bce, weighted_bce or binary_focal",
     "multilabel": ": loss=bce, weighted_bce or binary_focal",
+    "anomaly": ": loss=mae, mse or huber",
+}
+MODELS = {  # by what the loss takes
+    "reconstruction": ": model=conv_autoencoder, dense_autoencoder or masked_autoencoder, if the task is anomaly",
+    "logits": ", as all losses of classes do: autoencoders are for task=anomaly and pretrain=autoencoder",
 }
 ROWS = {"beat": "a beat by itself", "person": "a whole recording", "segment": "a segment by itself"}
 
@@ -53,13 +58,15 @@ def clashes(cfg: DictConfig) -> Iterator[str]:
 def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
     produces = model.declares["produces"]
     if loss.declares["consumes"] != produces:
-        hint = ": it stands in pretrain=autoencoder" if produces == "reconstruction" else ""
-        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {loss.declares['consumes']}{hint}"
+        consumes = loss.declares["consumes"]
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {consumes}{MODELS.get(consumes, '')}"
     if cfg.task.problem not in loss.declares["problems"]:
         yield (
             f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"
             f"{LOSSES.get(cfg.task.problem, '')}"
         )
+    if sampler.declares["rebalances"] and cfg.task.problem == "anomaly":
+        yield f"sampler {sampler.name} draws by class, but task {cfg.task.name} learns from normal rows alone: sampler=none"
     if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
         yield (
             f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "
@@ -99,7 +106,9 @@ def _extra_clashes(cfg: DictConfig, model: Constructor, corpus: Constructor) -> 
         yield f"task.extra={lacking} is not in dataset {corpus.name}, which has {', '.join(there) or 'the ECG alone'}"
     if cfg.task.extra and "extra" not in model.declares["takes"]:
         yield f"model {model.name} takes no other signals, but task.extra={list(cfg.task.extra)} asks for some: give []"
-    if cfg.pretrain.latent_size and "latent_size" not in model.arguments:
+    if cfg.pretrain.latent_size and model.declares["produces"] == "reconstruction":
+        yield f"model {model.name} is an autoencoder itself, which nothing teaches before: pretrain=none"
+    elif cfg.pretrain.latent_size and "latent_size" not in model.arguments:
         yield f"model {model.name} has no place for a pretrained encoder: pretrain=none, or model=cnn_lstm_attention"
 
 

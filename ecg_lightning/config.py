@@ -1,6 +1,7 @@
 """What a run may be asked to do, and the one place that says no: at once, in words, all at a time."""
 
 import difflib
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ GIVEN = {  # by train
     "task.module": ("network", "loss"),
     "modules": ("network", "loss"),
 }
+SCORES = ("mae", "weighted", "latent")  # by which anomalies are told
 LIGHT = ("preprocess", "features", "split", "sampler", "task.data.window")  # constructed as part of the check
 LEARNING = ("augment", "loss", "model", "optim", "pretrain")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
@@ -212,7 +214,28 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
         yield f"task.classes={list(cfg.task.classes)} must be those of task.labels={cfg.task.labels}: leave it at {own}"
     if cfg.task.least_specificity is not None and not 0 < cfg.task.least_specificity < 1:
         yield f"task.least_specificity={cfg.task.least_specificity} must lie between 0 and 1, or be null for best F1"
+    yield from _impossible_scores(cfg)
+    if cfg.adapt is not None and cfg.task.problem == "anomaly":
+        yield f"adapt=patient is for tasks that tell classes apart, but {cfg.task.name} learns what is normal: leave it out"
     if cfg.adapt is not None and cfg.adapt.bundle is None:
         yield "adapt.bundle is not given: name the folder `model` of a finished run"
     if cfg.trainer.get("max_epochs") == 0:
         yield "trainer.max_epochs=0 would report a network that has learned nothing: give at least 1"
+
+
+def _impossible_scores(cfg: DictConfig) -> Iterator[str]:
+    """Settings of how anomalies are told that make no sense."""
+    if cfg.task.problem != "anomaly":
+        return
+    if cfg.task.score not in SCORES:
+        yield f"task.score={cfg.task.score} is unknown: choose from {', '.join(SCORES)}"
+    n_sd, percentile = cfg.task.threshold.n_sd, cfg.task.threshold.percentile
+    if (n_sd is None) == (percentile is None):
+        yield (
+            f"task.threshold has n_sd={n_sd} and percentile={percentile}: give one of them and null for the other, "
+            f"e.g. task.threshold.n_sd=null task.threshold.percentile=95"
+        )
+    if percentile is not None and not 0 < percentile < 100:
+        yield f"task.threshold.percentile={percentile} must lie between 0 and 100"
+    if n_sd is not None and not math.isfinite(n_sd):
+        yield f"task.threshold.n_sd={n_sd} must be a number"

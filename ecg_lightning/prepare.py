@@ -60,7 +60,7 @@ class Preprocess:
                 raise ValueError(f"{name}={getattr(self, name)} is unknown: choose from {', '.join(known)}")
         if not self.leads:
             raise ValueError("leads=[] names no lead: give at least one, e.g. task.signal.leads=[MLII]")
-        if self.unit != "mV" and self.scale == "none":
+        if self.unit == "NU" and self.scale == "none":
             raise ValueError(f"unit={self.unit} says that amplitude is lost: take scale=record instead of none")
         if self.filter == "butterworth":
             _ = self._sos  # says at once which corners are impossible

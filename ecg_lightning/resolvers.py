@@ -83,6 +83,7 @@ WORDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "samples": samples,
         "by_mode": by_mode,
         "positions": positions,
+        "first_value": lambda named: next(iter(named.values()), ""),
         "first": lambda *values: next((v for v in values if v is not None), None),
         "round_share": lambda share, n: round(share * n),
         "scp_classes": lambda kind: ListConfig(list(scp_kind(kind))),

@@ -18,7 +18,9 @@ from ecg_lightning.callbacks import Speed
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
+from ecg_lightning.layers.reconstruction_scores import RHYTHM, part_names
 from ecg_lightning.memory import kept_memory
+from ecg_lightning.modules.anomaly import AnomalyDetection
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, leads, write_json
 from ecg_lightning.structures import Refused
@@ -26,6 +28,7 @@ from ecg_lightning.tracking import Tracker, flatten
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 log = logging.getLogger(__name__)
+N_NORMALS = 20_000  # training windows that say how normals vary; more would say the same
 KEPT = (
     *("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "pretrain"),
     *("report.html", "figures"),
@@ -101,6 +104,8 @@ def _run(
         status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
     status.fitted_epochs = speed.epochs
     status.write(folder)
+    if isinstance(module, AnomalyDetection):
+        module.learn_normals(data.unchanged("train", N_NORMALS))
     predictions = predict(cfg, module, data, sides)
     predictions.write(folder / "predictions.parquet")
     np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
@@ -223,9 +228,9 @@ def predict(cfg: DictConfig, module: LightningModule, data: Any, sides: tuple[st
         batches = scorer.predict(module, datamodule=data)
     except SystemExit:
         raise Interrupted("while rows were scored") from None
-    row, logits = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
+    row, answer = (torch.cat(part).cpu().numpy() for part in zip(*batches, strict=True))
     return Predictions(
-        table=_described(row, logits, data),
+        table=_described(row, answer, data),
         task=cfg.task.name,
         problem=cfg.task.problem,
         classes=tuple(cfg.task.classes),
@@ -236,11 +241,12 @@ def predict(cfg: DictConfig, module: LightningModule, data: Any, sides: tuple[st
         without=(*data.fold.without, *cfg.task.without),
         groups=tuple(data.table.groups),
         least_specificity=cfg.task.least_specificity,
+        **_told_by(cfg, data),
         seed=cfg.seed,
     )
 
 
-def _described(row: np.ndarray, logits: np.ndarray, data: Any) -> pd.DataFrame:
+def _described(row: np.ndarray, answer: np.ndarray, data: Any) -> pd.DataFrame:
     """The rows with all that is known of them."""
     table, classes = data.table, data.classes
     known = {
@@ -258,8 +264,21 @@ def _described(row: np.ndarray, logits: np.ndarray, data: Any) -> pd.DataFrame:
         known |= {f"label_{c}": label[:, i].astype(np.int8) for i, c in enumerate(classes)}
     known |= {f"group_{name}": words[row] for name, words in table.groups.items()}
     known |= {f"measured_{name}": value[row] for name, value in table.measured.items()}
-    answered = classes[-logits.shape[1] :]  # of two classes the second alone
-    return pd.DataFrame(known | {f"logit_{c}": logits[:, i] for i, c in enumerate(answered)})
+    known |= {f"kind_{name}": of_kind[row].astype(np.int8) for name, of_kind in table.kinds.items()}
+    if data.problem == "anomaly":
+        answered = [f"score_{part}" for part in part_names(len(data.features.names))]
+    else:
+        answered = [f"logit_{name}" for name in classes[-answer.shape[1] :]]  # of two classes the second alone
+    return pd.DataFrame(known | dict(zip(answered, answer.T, strict=True)))
+
+
+def _told_by(cfg: DictConfig, data: Any) -> dict[str, Any]:
+    """By what anomalies are told, where they are asked for."""
+    if data.problem != "anomaly":
+        return {}
+    rhythm = [RHYTHM] if data.features.names else []
+    rule = {name: cfg.task.threshold[name] for name in ("n_sd", "percentile")}
+    return {"score": (cfg.task.score, *rhythm), "kinds": data.kinds, **rule}
 
 
 def is_bar(callback: Callback) -> bool:

@@ -25,6 +25,14 @@ class Monitor:
 
 
 @dataclass
+class Threshold:
+    """Where anomalies begin, by the scores of validation normals; one of the two is null."""
+
+    n_sd: float | None = None  # standard deviations above their mean
+    percentile: float | None = None  # of them
+
+
+@dataclass
 class Task:
     """A clinical question: its classes, its windows and its data module."""
 
@@ -37,6 +45,9 @@ class Task:
     aggregate: str = "mean"  # of the crops of a recording
     extra: list[str] = field(default_factory=list)  # other signals of the corpus, by name
     least_specificity: float | None = None  # of the threshold where two classes are told apart; None: best F1
+    kinds: dict[str, str] = field(default_factory=dict)  # of rows, where anomalies are looked for; the normal one first
+    score: str | None = None  # by which anomalies are told
+    threshold: Threshold = field(default_factory=Threshold)
     score_train: bool = False  # also the training rows, once more, when the network has learned
     monitor: Monitor = field(default_factory=Monitor)
     metrics: Any = MISSING

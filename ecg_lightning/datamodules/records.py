@@ -16,6 +16,7 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, check_known
+from ecg_lightning.store import Store
 from ecg_lightning.structures import Refused, Sheet, WindowTable
 from ecg_lightning.windowing import Crops
 
@@ -107,12 +108,8 @@ class RecordData(Windowed):
         Raises:
             Refused: the corpus orders other classes, or no recording has a label.
         """
-        sheet = self.labelled.sheet()
-        check_known(self.split, sheet.patient_known)  # before anything is prepared
-        store = self.store
-        place = {name: i for i, name in enumerate(self.labelled.records())}
-        listed = np.array([place[name] for name in store.records])  # the store may have skipped some
-        label = self.labelled.labels(self.labels, self.least_percent)[listed]
+        check_known(self.split, self.labelled.sheet().patient_known)  # before anything is prepared
+        label = self.labelled.labels(self.labels, self.least_percent)[listed(self.labelled, self.store)]
         if label.shape[1] != len(self.classes):
             raise Refused(
                 f"task.classes holds {len(self.classes)} classes, but labels of kind {self.labels} have "
@@ -124,25 +121,50 @@ class RecordData(Windowed):
                 f"no record has a label of kind {self.labels} with a likelihood of {self.least_percent:g} % or more: "
                 f"lower task.data.least_percent"
             )
-        listed = listed[keep]
-        people = tuple(dict.fromkeys(store.patients[i] for i in keep))
-        number = {name: i for i, name in enumerate(people)}
-        person = {name: values[listed] for name, values in sheet.person.items()}
-        return WindowTable(
-            record=keep,
-            patient=np.array([number[store.patients[i]] for i in keep]),
-            time_s=np.zeros(len(keep)),
-            start=np.zeros(len(keep), np.int64),
-            first=store.first[keep],
-            length=store.length[keep],
-            label=label[keep],
-            features=self.features.of_persons(person),
-            record_names=store.records,
-            patient_names=people,
-            official_fold=sheet.official_fold[listed],
-            patient_known=sheet.patient_known[listed],
-            groups=groups(person),
-        )
+        return record_table(self.labelled, self.store, keep, label[keep], self.features)
+
+
+def listed(corpus: Labelled, store: Store) -> Int[np.ndarray, " record"]:
+    """Where the records of a store stand among those of its corpus: the store may have skipped some."""
+    place = {name: number for number, name in enumerate(corpus.records())}
+    return np.array([place[name] for name in store.records])
+
+
+def record_table(
+    corpus: Labelled,
+    store: Store,
+    keep: Int[np.ndarray, " row"],
+    label: Int[np.ndarray, " row"] | Int[np.ndarray, "row class"],
+    features: Features,
+) -> WindowTable:
+    """Say whose the recordings of a store are, and what is known of these persons.
+
+    Args:
+        corpus: of the store.
+        store: of preprocessed records.
+        keep: the records that get a row.
+        label: of each of these.
+        features: numbers about the person.
+    """
+    sheet, place = corpus.sheet(), listed(corpus, store)[keep]
+    people = tuple(dict.fromkeys(store.patients[i] for i in keep))
+    number = {name: i for i, name in enumerate(people)}
+    person = {name: values[place] for name, values in sheet.person.items()}
+    return WindowTable(
+        record=keep,
+        patient=np.array([number[store.patients[i]] for i in keep]),
+        time_s=np.zeros(len(keep)),
+        start=np.zeros(len(keep), np.int64),
+        first=store.first[keep],
+        length=store.length[keep],
+        label=label,
+        features=features.of_persons(person),
+        record_names=store.records,
+        patient_names=people,
+        official_fold=sheet.official_fold[place],
+        patient_known=sheet.patient_known[place],
+        groups=groups(person),
+    )
 
 
 def groups(person: Mapping[str, Float[np.ndarray, " record"]]) -> dict[str, np.ndarray]:

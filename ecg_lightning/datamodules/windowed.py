@@ -1,7 +1,7 @@
 """What every data module has: a store, a fold, facts, and loaders of whole batches."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,18 @@ class Windowed(LightningDataModule):
         """Rows of one side as the network takes them, and which of them count."""
         rows = getattr(self.fold, side)
         return rows, np.ones(len(rows), bool)
+
+    def unchanged(self, side: str, most: int) -> Iterator[Batch]:
+        """Batches of up to so many rows of one side, spread over it, without chance.
+
+        Args:
+            side: of the fold.
+            most: rows in all.
+        """
+        rows = getattr(self.fold, side)
+        some = torch.from_numpy(rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64)])
+        for row in some.split(self.batch_size):
+            yield self.source.gather(row, torch.ones(len(row), dtype=torch.bool))
 
     def train_dataloader(self) -> DataLoader[Batch]:
         return self._loader(("train",), self.sampler)

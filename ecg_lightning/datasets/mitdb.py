@@ -47,7 +47,7 @@ class MITDB(Located):
         "https://doi.org/10.13026/C2F305"
     )
     download_command = "python -m ecg_lightning.download mitdb"
-    provides = ("patient", "beats", "de_chazal_records")
+    provides = ("patient", "beats", "normals", "de_chazal_records")
     reader_files = (Path(__file__), Path(wfdb_files.__file__), Path(wfdb_beats.__file__))
 
     def __init__(

@@ -42,7 +42,7 @@ class PTBXL(Located):
         "Wagner P, Strodthoff N, Bousseljot R-D, et al. PTB-XL, a large publicly available electrocardiography "
         "dataset. Scientific Data 7:154 (2020). https://doi.org/10.1038/s41597-020-0495-6"
     )
-    provides = ("patient", "statements", "official_folds", "person")
+    provides = ("patient", "statements", "normals", "official_folds", "person")
     reader_files = tuple(_HERE / f"{name}.py" for name in ("ptbxl", "ptbxl_tables", "ptbxl_files", "wfdb_files"))
 
     def __init__(

@@ -1,0 +1,153 @@
+"""Normal windows to learn from, and all windows to judge: beats, rows of a csv, or whole recordings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool
+
+from ecg_lightning.augment import Augment
+from ecg_lightning.corpus import Corpus
+from ecg_lightning.datamodules.beats import AAMI, beat_table
+from ecg_lightning.datamodules.records import Labelled, listed, record_table
+from ecg_lightning.datamodules.windowed import Windowed
+from ecg_lightning.features import Features
+from ecg_lightning.prepare import Preprocess
+from ecg_lightning.sampling import Sampler
+from ecg_lightning.splits import Split, check_known
+from ecg_lightning.structures import Fold, Refused, Sheet, WindowTable
+from ecg_lightning.windowing import Crops, Window
+
+STATEMENTS = "super"  # kind of labels of a corpus of whole recordings
+
+
+@runtime_checkable
+class Cut(Corpus, Protocol):
+    """A corpus whose beats were cut out before: a record is rows one after another, each from its first sample on."""
+
+    unit: str
+    n_samples: int
+
+    def sheet(self) -> Sheet: ...
+
+
+class AnomalyData(Windowed):
+    """Windows of a corpus; those that are normal alone are learned from.
+
+    Args:
+        corpus: where records come from; it says what is normal by beats or by statements about recordings.
+        classes: the word for normal first.
+        kinds: of windows, and what they mean; the normal one first. A beat is of the kind of its very symbol, else of
+            that of its AAMI class, else left out; recordings carry statements, and are normal by the first alone.
+        window: round each R peak, or the crops of a whole recording.
+        preprocess: what is done to a record first.
+        features: numbers of the rhythm, which join the score; none for whole recordings.
+        split: who stands on which side.
+        sampler: order of a training epoch.
+        augment: what chance does to training batches.
+        batch_size: windows a batch.
+        seed: of the order and the augmentation of training rows.
+        cache_dir: where the store lies.
+        scope: what the network sees at once: "window".
+
+    Raises:
+        ValueError: there is no kind beside the normal one.
+        Refused: the corpus has no rhythm, but features of it are asked for; or no R peaks, but windows round them.
+    """
+
+    window: Window | Crops
+    problem = "anomaly"
+    needs = ("normals",)
+    describes = "beat"
+    scopes = ("window",)
+    modes = ("diagnostic", "real_time")
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        classes: Sequence[str],
+        kinds: Mapping[str, str],
+        window: Window | Crops,
+        preprocess: Preprocess,
+        features: Features,
+        split: Split,
+        sampler: Sampler,
+        augment: Augment,
+        batch_size: int,
+        seed: int,
+        cache_dir: str | Path,
+        scope: str,
+    ) -> None:
+        if len(kinds) < 2:
+            raise ValueError(f"task.kinds={dict(kinds)} must name the normal kind first, and at least one other")
+        if isinstance(corpus, Labelled) and corpus.unit != "mV":
+            scale = "record" if preprocess.scale == "none" else preprocess.scale
+            preprocess = replace(preprocess, unit=corpus.unit, scale=scale)
+        if isinstance(corpus, Cut):
+            preprocess = _left_alone(corpus, preprocess)
+        if features.names and isinstance(corpus, Labelled | Cut):
+            raise Refused(
+                f"features {', '.join(features.names)} take the beats of a recording one after another, which dataset "
+                f"{corpus.name} does not mark: features=none"
+            )
+        super().__init__(
+            corpus, classes, window, preprocess, features, split, sampler, augment, batch_size, seed, cache_dir
+        )
+        self.normal, *_ = self.every_kind = tuple(kinds)
+        self.kinds = {name: meaning for name, meaning in kinds.items() if name != self.normal}
+        self.scope = scope
+
+    @cached_property
+    def fold(self) -> Fold:
+        """The first fold of the split, whose training rows are normal."""
+        fold = super().fold
+        train = fold.train[self.table.label[fold.train] == 0]
+        if not len(train):
+            raise Refused("the split leaves no normal rows for train: use more patients or another split")
+        return replace(fold, train=train)
+
+    @cached_property
+    def table(self) -> WindowTable:
+        """One row per window of a known kind."""
+        if isinstance(self.corpus, Labelled):
+            return self._of_recordings(self.corpus)
+        sheet = self.corpus.sheet() if isinstance(self.corpus, Cut) else None
+        if sheet is not None:
+            check_known(self.split, sheet.patient_known)
+        of_kind = _of_kind(self.store.symbol, self.every_kind)
+        label = np.where(of_kind[self.normal], 0, 1)
+        label[~np.any(list(of_kind.values()), axis=0)] = -1
+        table = beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
+        known = {name: of_kind[name][label >= 0] for name in self.kinds}
+        return replace(table, kinds=known)
+
+    def _of_recordings(self, corpus: Labelled) -> WindowTable:
+        check_known(self.split, corpus.sheet().patient_known)  # before anything is prepared
+        stated = corpus.labels(STATEMENTS, 0)[listed(corpus, self.store)] == 1
+        keep = np.flatnonzero(stated.any(axis=1))
+        other = stated[keep, 1:]
+        table = record_table(corpus, self.store, keep, other.any(axis=1).astype(np.int64), self.features)
+        return replace(table, kinds=dict(zip(self.kinds, other.T, strict=True)))
+
+
+def _left_alone(corpus: Cut, preprocess: Preprocess) -> Preprocess:
+    """The preprocessing of rows that were cut before, which lets nothing run from one to the next.
+
+    Raises:
+        Refused: it would.
+    """
+    if preprocess.filter != "none" or preprocess.scale not in ("none", "window"):
+        raise Refused(
+            f"preprocess.filter={preprocess.filter} with scale={preprocess.scale} would run from beat to beat in "
+            f"dataset {corpus.name}, whose beats are cut already: preprocess=raw, with preprocess.scale=none or window"
+        )
+    return replace(preprocess, unit=corpus.unit)
+
+
+def _of_kind(symbol: np.ndarray, kinds: Sequence[str]) -> dict[str, Bool[np.ndarray, " beat"]]:
+    """Which beats are of each kind: that of their very symbol, else that of their AAMI class."""
+    kind_of = {one: name for name in kinds for one in AAMI.get(name, "")} | {name: name for name in kinds}
+    return {name: np.isin(symbol, [one for one, kind in kind_of.items() if kind == name]) for name in kinds}
