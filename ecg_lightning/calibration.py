@@ -1,5 +1,6 @@
 """From logits to probabilities that mean what they say, and from these to decisions; by validation rows alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,8 +9,8 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
 from ecg_lightning.predictions import Predictions
+from ecg_lightning.standards import Standard, fit_limits, fit_standards, scores
 
-FITTED_ON = "val"  # the side whose rows choose temperature, offset and thresholds: its own F1 is optimistic
 TEMPERATURE_LIMITS = (0.05, 20.0)  # where every row is called right the best temperature would be 0
 NO_CHOICE = 0.5  # the threshold of a class that validation rows do not hold
 
@@ -20,7 +21,7 @@ class Decisions:
 
     Args:
         about: the rows.
-        p: calibrated probabilities, if binary of both classes.
+        p: calibrated probabilities, if binary of both classes; if anomaly the score, in one column.
         called: class index per row; if multilabel yes or no per row and class.
     """
 
@@ -41,20 +42,29 @@ def decide(
 ) -> Decisions:
     """Call the class of the largest logit if multiclass, else every class that reaches its threshold.
 
-    If binary the second class is called from its threshold on, and else the first.
+    If binary the second class is called from its threshold on, and else the first; if anomaly likewise, by the score.
     """
     if predictions.problem == "multiclass":
         return Decisions(predictions, p, predictions.logits.argmax(axis=1))
-    limits = np.array([thresholds[int(fold)] for fold in predictions.table["fold"]]).reshape(predictions.logits.shape)
-    if predictions.problem == "binary":
-        return Decisions(predictions, p, called(p[:, 1:], limits)[:, 0].astype(np.int64))
-    return Decisions(predictions, p, called(p, limits))
+    asked = p[:, 1:] if predictions.problem == "binary" else p
+    limits = np.array([thresholds[int(fold)] for fold in predictions.table["fold"]]).reshape(asked.shape)
+    answer = called(asked, limits)
+    return Decisions(predictions, p, answer if predictions.problem == "multilabel" else answer[:, 0].astype(np.int64))
 
 
 def probabilities(
-    predictions: Predictions, temperatures: dict[int, float], offsets: dict[int, float]
+    predictions: Predictions,
+    temperatures: Mapping[int, float],
+    offsets: Mapping[int, float],
+    standards: Mapping[int, Standard] | None = None,
 ) -> Float[np.ndarray, "row class"]:
-    """Turn logits into calibrated probabilities, each row by its own fold's temperature, and offset if binary."""
+    """Turn logits into calibrated probabilities, each row by its own fold's temperature, and offset if binary.
+
+    If anomaly there are none: it is the score, in one column, by these standards, or by those that the predictions'
+    own validation rows give.
+    """
+    if predictions.problem == "anomaly":
+        return scores(predictions, fit_standards(predictions) if standards is None else standards)[:, None]
     fold = predictions.table["fold"]
     scaled = predictions.logits / fold.map(temperatures).to_numpy(dtype=np.float64)[:, None]
     if predictions.problem == "binary":
@@ -75,8 +85,13 @@ def called(
 
 
 def fit_calibration(predictions: Predictions) -> tuple[dict[int, float], dict[int, float]]:
-    """Fit one temperature per fold, and if binary one offset, from its validation rows alone; else no offset at all."""
-    logits, label, chosen = predictions.logits, predictions.label, _fitted_on(predictions)
+    """Fit one temperature per fold, and if binary one offset, from its validation rows alone; else no offset at all.
+
+    A score of anomalies is no logit: its temperature is 1.
+    """
+    logits, label, chosen = predictions.logits, predictions.label, predictions.fitted_on()
+    if predictions.problem == "anomaly":
+        return dict.fromkeys(chosen, 1.0), {}
     if predictions.problem != "binary":
         return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in chosen.items()}, {}
     both = {fold: fit_line(logits[rows, 0], label[rows] == 1) for fold, rows in chosen.items()}
@@ -132,11 +147,13 @@ def fit_line(logit: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"
 def fit_thresholds(predictions: Predictions, p: Float[np.ndarray, "row class"]) -> dict[int, tuple[float, ...]]:
     """Fit one threshold per fold and class on calibrated probabilities of its validation rows.
 
-    None if multiclass, that of the second class if binary.
+    None if multiclass, that of the second class if binary; if anomaly that of the score, by its own rule.
     """
     if predictions.problem == "multiclass":
         return {}
-    chosen, positive = _fitted_on(predictions), predictions.label == 1
+    if predictions.problem == "anomaly":
+        return fit_limits(predictions, p[:, 0])
+    chosen, positive = predictions.fitted_on(), predictions.label == 1
     if predictions.problem == "binary":
         least = predictions.least_specificity
         return {fold: (_of_two(p[rows, 1], positive[rows], least),) for fold, rows in chosen.items()}
@@ -197,12 +214,6 @@ def _from(values: Float[np.ndarray, " value"], first: int) -> float:
     below = values[first - 1] if first else 0.0
     midway = (below + values[first]) / 2
     return float(midway if midway > below else values[first])
-
-
-def _fitted_on(predictions: Predictions) -> dict[int, Bool[np.ndarray, " row"]]:
-    """The rows of each fold that may choose."""
-    fold, chooses = predictions.table["fold"].to_numpy(), predictions.table["side"].to_numpy() == FITTED_ON
-    return {int(k): (fold == k) & chooses for k in np.unique(fold)}
 
 
 def _nll(logits: Float[np.ndarray, "row out"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row out"]) -> float:

@@ -11,7 +11,7 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess, latency_ms
 from ecg_lightning.windowing import Crops, Segments, Window
 
-VERSION = 3
+VERSION = 4
 AGGREGATIONS = {"beat": Window, "crops": Crops, "segments": Segments}  # how answers follow from windows
 
 
@@ -25,11 +25,46 @@ def _from_2(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"preprocess": found["preprocess"] | {"beats": "annotated"}, "offset": 0.0}
 
 
-UPGRADES: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}  # each to the next
+def _from_3(found: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 knew no score: its networks gave logits."""
+    return found | {"score": None}
+
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: Mapping[int, Upgrade] = {1: _from_1, 2: _from_2, 3: _from_3}  # each to the next
 
 
 class BadBundle(ValueError):
     """A bundle that cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How one number comes from the parts that a network scores: how far a window is from normal ones.
+
+    A single part is the score, in its own unit; of several it is the mean of (part - mean) / sd.
+
+    Args:
+        parts: that count, e.g. ("mae",) or ("latent", "rhythm").
+        mean: of each part, over normal validation rows.
+        sd: likewise, their standard deviation.
+        rule: how the threshold was found, in words.
+
+    Raises:
+        BadBundle: there is no part, or not one mean and one standard deviation for each.
+    """
+
+    parts: tuple[str, ...]
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+    rule: str
+
+    def __post_init__(self) -> None:
+        if not self.parts or not len(self.parts) == len(self.mean) == len(self.sd):
+            raise BadBundle(
+                f"the score of parts={list(self.parts)} takes one mean and one sd for each, not mean={self.mean} and "
+                f"sd={self.sd}: train again"
+            )
 
 
 @dataclass(frozen=True)
@@ -40,10 +75,10 @@ class Contract:
         task: what it was trained for.
         network: its class, e.g. "ecg_lightning.models.hybrid_cnn.HybridCNN".
         arguments: of its constructor; plain values.
-        produces: what it gives, e.g. "logits".
-        problem: "multiclass", where the likeliest class is called, "multilabel", where each has its threshold, or
-            "binary", where one output tells whether it is the second of two.
-        classes: in the order of its outputs; if binary the negative one first.
+        produces: what it gives, e.g. "logits" or "reconstruction".
+        problem: "multiclass", where the likeliest class is called, "multilabel", where each has its threshold,
+            "binary", where one output tells whether it is the second of two, or "anomaly", where one score does.
+        classes: in the order of its outputs; if anomaly or binary the negative one first.
         class_names: long names.
         preprocess: what is done to a record, leads and sampling rate included.
         window: what is cut round each R peak, the crops of a whole recording, or the stretches that follow one another.
@@ -51,7 +86,8 @@ class Contract:
         feature_mean: of the training rows; the network standardises.
         feature_std: likewise.
         temperature: logits are divided by it before they become probabilities; from validation rows.
-        thresholds: per output, on calibrated probabilities, from validation rows; None where the likeliest is called.
+        thresholds: per output, on calibrated probabilities, from validation rows; None where the likeliest is called;
+            if anomaly that of the score, from normal validation rows.
         patients: ids on each side, {"train": [...], "val": [...], "test": [...]}.
         data: what it learned from: corpus, fingerprint, synthetic, licence.
         tags: what a reader of the numbers must know.
@@ -59,9 +95,11 @@ class Contract:
         package_version: that wrote it.
         extra_channels: rows of each of the other signals that it takes, by name.
         offset: if binary, added to the logit after the temperature; from validation rows.
+        score: if anomaly, what the threshold is for; None where there are logits.
 
     Raises:
-        BadBundle: it tells two classes apart, but has another number of classes or of thresholds.
+        BadBundle: it tells two classes apart, but has another number of classes or of thresholds; or it has a score
+            and is not about anomalies, or the other way round.
     """
 
     task: str
@@ -85,13 +123,17 @@ class Contract:
     package_version: str = version("ecg-lightning")
     extra_channels: Mapping[str, int] = field(default_factory=dict)
     offset: float = 0.0
+    score: Score | None = None
 
     def __post_init__(self) -> None:
-        if self.problem == "binary" and (len(self.classes), len(self.thresholds or ())) != (2, 1):
+        of_two = self.problem in ("anomaly", "binary")
+        if of_two and (len(self.classes), len(self.thresholds or ())) != (2, 1):
             raise BadBundle(
-                f"problem=binary takes two classes and one threshold, not classes={list(self.classes)} and "
+                f"problem={self.problem} takes two classes and one threshold, not classes={list(self.classes)} and "
                 f"thresholds={self.thresholds}: train again"
             )
+        if (self.problem == "anomaly") != (self.score is not None):
+            raise BadBundle(f"problem={self.problem} with score={self.score}: anomalies alone have one; train again")
 
     def to_json(self) -> str:
         """Write the contract, with what follows from it said as well.
@@ -121,8 +163,9 @@ class Contract:
             "latency_ms": latency,
             "latency_reason": reason,
             "aggregation": {kind: word for word, kind in AGGREGATIONS.items()}[type(self.window)],
-            "decision": "argmax" if self.thresholds is None else "thresholds",
+            "decision": self._decision(),
             "thresholds": self.thresholds,
+            "score": None if self.score is None else asdict(self.score),
             "temperature": self.temperature,
             "offset": self.offset,
             "patients": {side: list(ids) for side, ids in self.patients.items()},
@@ -134,6 +177,11 @@ class Contract:
             return json.dumps(content, indent=2, allow_nan=False) + "\n"
         except (TypeError, ValueError) as error:
             raise BadBundle(f"the contract holds a value that JSON cannot keep ({error}): plain values only") from None
+
+    def _decision(self) -> str:
+        if self.score is not None:
+            return "score"
+        return "argmax" if self.thresholds is None else "thresholds"
 
     def _inputs(self) -> list[dict[str, Any]]:
         """Name, order, shape and scaler of what the network takes; other signals only where there are any."""
@@ -192,6 +240,13 @@ def _upgraded(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _score(found: dict[str, Any] | None) -> Score | None:
+    if found is None:
+        return None
+    values = {name: tuple(found[name]) for name in ("parts", "mean", "sd")}
+    return Score(**values, rule=found["rule"])
+
+
 def _contract(found: dict[str, Any]) -> Contract:
     inputs = {entry["name"]: entry for entry in found["inputs"]}
     features, extra = inputs["features"], inputs.get("extra", {"channels": {}})
@@ -222,4 +277,5 @@ def _contract(found: dict[str, Any]) -> Contract:
         package_version=found["package_version"],
         extra_channels=extra["channels"],
         offset=found["offset"],
+        score=_score(found["score"]),
     )

@@ -12,7 +12,7 @@ import torch
 
 from ecg_lightning import bundle, contract
 from ecg_lightning.bundle import BadBundle
-from ecg_lightning.contract import Contract, from_json
+from ecg_lightning.contract import Contract, Score, from_json
 from ecg_lightning.features import Features
 from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
@@ -87,7 +87,7 @@ def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:
 
 def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
     said = json.loads((folder / "contract.json").read_text())
-    assert said["contract"] == 3
+    assert said["contract"] == 4
     assert said["network"]["class"] == "ecg_lightning.models.hybrid_cnn.HybridCNN"
     assert said["inputs"][0] == {
         "name": "ecg",
@@ -179,18 +179,30 @@ def test_two_classes_have_one_threshold(change: dict[str, Any]) -> None:
 
 
 def golden(version: int) -> bundle.Bundle:
-    """The bundle of a golden contract, with weights by formula."""
+    """The bundle of a golden contract, with weights by formula, and what an autoencoder knows of normals too."""
     found = from_json((GOLDEN / f"contract_{version}" / "contract.json").read_text())
     network = bundle.build(found).eval()
+    known = network.normal.buffers() if found.problem == "anomaly" else ()
     with torch.no_grad():
-        for weights in network.parameters():
+        for weights in (*network.parameters(), *known):
             weights.copy_(torch.linspace(-1, 1, weights.numel()).reshape(weights.shape))
+        if found.problem == "anomaly":
+            network.normal.spread.abs_()
     return bundle.Bundle(network, found)
 
 
 def golden_logits(version: int) -> list[Any]:
-    """Its logits, for inputs by formula: two windows, a recording of four crops, or one of eight segments."""
+    """Its logits, for inputs by formula: two windows, a recording of four crops, or one of eight segments.
+
+    If anomaly, for two windows, mean absolute error, error weighted by what normals vary, and distance in latent space.
+    """
     made = golden(version)
+    if version == 4:
+        ecg, normal = torch.sin(torch.arange(80.0)).reshape(2, 2, 20), made.network.normal
+        with torch.no_grad():
+            error = (ecg - made.network(ecg)).abs()
+            distance = normal.distance(made.network.encode(ecg))
+            return torch.stack([error.mean(dim=(1, 2)), normal.weighted(error), distance], dim=1).tolist()
     if version == 3:
         ecg = torch.sin(torch.arange(450.0)).square().cumsum(0).sin().reshape(1, 450).numpy()
         record = Record("a", "a", ecg, ("ECG",), 100.0, np.empty(0, np.int64), (), False, "NU", begin_s=1.4e9)
@@ -205,7 +217,7 @@ def golden_logits(version: int) -> list[Any]:
         return made.network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), features).tolist()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_bundles_of_every_version_answer_as_they_did(version: int) -> None:
     expected = json.loads((GOLDEN / f"contract_{version}" / "logits.json").read_text())
     np.testing.assert_allclose(golden_logits(version), expected, rtol=1e-5)
@@ -247,12 +259,36 @@ def test_a_contract_of_version_3_is_read_for_ever() -> None:
     assert found.features == Features(("hour_sin", "hour_cos"), "diagnostic")
     assert (found.classes, found.thresholds, found.temperature) == (("normal", "low"), (0.375,), 1.25)
     assert found.offset == -0.5
-    assert found.extra_channels == {}
+    assert (found.extra_channels, found.score) == ({}, None)
+
+
+def test_a_contract_of_version_4_is_read_for_ever() -> None:
+    found = golden(4).contract
+    expected = Preprocess(("MLII", "V1|V2"), 125.0, "diagnostic", "butterworth", "zero", 0.5, 40.0, 2)
+    assert (found.task, found.problem, found.preprocess) == ("anomaly", "anomaly", expected)
+    assert (found.produces, found.window) == ("reconstruction", Window(20, 8))
+    assert (found.classes, found.thresholds, found.temperature) == (("normal", "anomaly"), (1.75,), 1)
+    assert found.score == Score(("latent", "rhythm"), (1.0, 0.75), (0.25, 0.5), "mean + 2 SD of validation normals")
+    assert json.loads(found.to_json())["decision"] == "score"
+    assert from_json(found.to_json()) == found
+
+
+def test_anomalies_alone_have_a_score_and_one_threshold() -> None:
+    found = golden(4).contract
+    for change in ({"score": None}, {"problem": "binary"}):
+        with pytest.raises(BadBundle, match=r"problem=.* with score=.*: anomalies alone have one; train again"):
+            replace(found, **change)
+    for change in ({"thresholds": None}, {"classes": ("normal", "S", "V")}):
+        with pytest.raises(BadBundle, match="problem=anomaly takes two classes and one threshold"):
+            replace(found, **change)
+    for parts, mean, sd in (((), (), ()), (("mae",), (), (1.0,)), (("mae",), (0.5,), (1.0, 1.0))):
+        with pytest.raises(BadBundle, match=r"score of parts=.* takes one mean and one sd for each, not mean=.*sd="):
+            Score(parts, mean, sd, "")
 
 
 def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
-    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"], old["offset"]
+    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"], old["offset"], old["score"]
     from_0 = {0: lambda found: found | {"temperature": 1.0}}
     monkeypatch.setattr(contract, "UPGRADES", from_0 | dict(contract.UPGRADES))
     assert from_json(json.dumps(old)) == replace(a_contract(), temperature=1.0)
@@ -261,7 +297,7 @@ def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"contract": 4, "package_version": "9.9"}, "contract=4 is newer than 3.*install the package_version=9.9"),
+        ({"contract": 5, "package_version": "9.9"}, "contract=5 is newer than 4.*install the package_version=9.9"),
         ({"contract": 0}, "contract=0 is unknown"),
         ({"contract": "1"}, "contract=1 is unknown"),
         (

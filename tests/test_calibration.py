@@ -9,7 +9,6 @@ from sklearn import metrics as second
 from sklearn.linear_model import LogisticRegression
 
 from ecg_lightning.calibration import (
-    FITTED_ON,
     TEMPERATURE_LIMITS,
     best_threshold,
     called,
@@ -24,7 +23,7 @@ from ecg_lightning.calibration import (
 )
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.metrics import expected_calibration_error
-from ecg_lightning.predictions import Predictions
+from ecg_lightning.predictions import FITTED_ON, Predictions
 from tests.corpora import binary
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import OVERCONFIDENT, draw_multilabel

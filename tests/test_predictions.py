@@ -42,7 +42,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"problem": "regression"}, "problem='regression' is none of binary, multiclass, multilabel"),
+        ({"problem": "regression"}, "problem='regression' is none of anomaly, binary, multiclass, multilabel"),
         ({"least_specificity": 0.9}, "least_specificity=0.9 has no meaning where problem='multiclass'"),
         ({"resample": "beat"}, "resample='beat' is neither 'patient' nor 'record'"),
         ({"headline_classes": ("V",)}, r"headline_classes names \['V'\], which classes=\['N', 'S'\] does not hold"),
