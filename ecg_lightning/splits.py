@@ -198,6 +198,35 @@ class RandomWindows:
         yield replace(fold, shares_patients=True, tags={"leaky_split": "true"})
 
 
+class Files:
+    """The corpus's own training file and test file, whose rows are of the same patients: called leaky.
+
+    Args:
+        val_share: share of the rows of the training file to choose by.
+        seed: of the draw.
+    """
+
+    needs: tuple[str, ...] = ("train_and_test_files",)
+
+    def __init__(self, val_share: float, seed: int) -> None:
+        if not 0 < val_share < 1:
+            raise Refused(f"split.val_share={val_share} must lie between 0 and 1")
+        self.val_share, self.seed = val_share, seed
+
+    def divide(self, table: WindowTable) -> Iterator[Fold]:
+        """One fold; fold 0 of the corpus is its training file, fold 1 its test file.
+
+        Raises:
+            Refused: there is no training file or no test file.
+        """
+        number = np.full(len(table), -1) if table.official_fold is None else table.official_fold
+        if not ((number == 0).any() and (number == 1).any()):
+            raise Refused("split=files needs a training file and a test file of the corpus: take split=random_windows")
+        val = (number == 0) & (np.random.default_rng(self.seed).random(len(table)) < self.val_share)
+        fold = fold_of((number == 0) & ~val, val, number == 1)
+        yield replace(fold, shares_patients=True, tags={"leaky_split": "true"})
+
+
 def fold_of(train: Bool[np.ndarray, " row"], val: Bool[np.ndarray, " row"], test: Bool[np.ndarray, " row"]) -> Fold:
     """The fold of these rows, given as masks."""
     return Fold(np.flatnonzero(train), np.flatnonzero(val), np.flatnonzero(test))
@@ -213,5 +242,6 @@ def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
     if n_unknown and "patient" in split.needs:
         raise Refused(
             f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so no split by patients keeps them "
-            f"apart: use split=official, the corpus's own folds"
+            f"apart: use split=official where the corpus has folds of its own, or split=random_windows, which is "
+            f"called leaky"
         )
