@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from ecg_lightning import binary_scores, multiclass_scores, multilabel_scores
+from ecg_lightning import anomaly_scores, binary_scores, multiclass_scores, multilabel_scores
 from ecg_lightning.calibration import Decisions, decide, fit_calibration, fit_thresholds, probabilities
 from ecg_lightning.predictions import SIDES, Predictions
+from ecg_lightning.standards import Standard, fit_standards
 
 N_BOOT = 1000
 MAX_WEIGHTS = 4_000_000  # drawn at a time: replicates times units, 32 MB
 GROUP_NAMES = ("macro_auroc", "macro_average_precision", "auroc", "average_precision", "macro_f1")
-SCORES = {"binary": binary_scores, "multiclass": multiclass_scores, "multilabel": multilabel_scores}
+SCORES = {
+    **{"anomaly": anomaly_scores, "binary": binary_scores},
+    **{"multiclass": multiclass_scores, "multilabel": multilabel_scores},
+}
 MIN_GROUP_ROWS = 10  # fewer say nothing of a group
 
 
@@ -30,9 +34,12 @@ class Evaluation:
         thresholds: per fold, one calibrated probability per class from which on it is called, that of the second
             class if binary; empty if multiclass.
         per_patient: one row per patient and side: patient, side, n_windows, two or three scores, and n_<class>. The
-            scores are accuracy and macro_f1 over the classes the patient has, and if binary auroc, NaN where the
-            patient has but one; if multilabel subset_accuracy and hamming_loss, of patients of several windows alone.
+            scores are accuracy and macro_f1 over the classes the patient has, and if anomaly or binary auroc, NaN where
+            the patient has but one; if multilabel subset_accuracy and hamming_loss, of patients of several windows
+            alone.
         offsets: per fold, what is added to the logit after the temperature if binary; else empty.
+        standards: per fold, mean and standard deviation of each part of the score that counts, over normal validation
+            rows, if anomaly; else empty.
     """
 
     metrics: dict[str, float]
@@ -40,53 +47,68 @@ class Evaluation:
     thresholds: dict[int, tuple[float, ...]]
     per_patient: pd.DataFrame
     offsets: dict[int, float] = field(default_factory=dict)
+    standards: dict[int, Standard] = field(default_factory=dict)
 
 
 def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     """Compute every number, with 95 % intervals from a bootstrap over patients.
 
     The temperature comes first, with an offset if binary, then thresholds on calibrated probabilities, all from
-    validation rows alone (`calibration.FITTED_ON`). If multiclass the class with the largest logit is called, which
+    validation rows alone (`predictions.FITTED_ON`). If multiclass the class with the largest logit is called, which
     the temperature does not change; it changes probabilities, and with them `nll`, `ece` and, slightly, the ranking
-    scores. A bootstrap replicate averages over the classes that it holds, as the number itself does. Fewer than two
-    patients, or n_boot=0, give no interval.
+    scores. Anomalies have no probability, but a score and its threshold, from normal validation rows alone. A bootstrap
+    replicate averages over the classes that it holds, as the number itself does. Fewer than two patients, or n_boot=0,
+    give no interval.
     """
     temperatures, offsets = fit_calibration(predictions)
-    p = probabilities(predictions, temperatures, offsets)
+    standards = fit_standards(predictions)
+    p = probabilities(predictions, temperatures, offsets, standards)
     thresholds = fit_thresholds(predictions, p)
     rows = decide(predictions, p, thresholds)
     numbers: dict[str, float] = {}
     if len(temperatures) == 1:
         fold = next(iter(temperatures))
-        numbers |= stated_calibration(predictions, temperatures[fold], thresholds.get(fold, ()), offsets.get(fold, 0.0))
+        limits, standard = thresholds.get(fold, ()), standards.get(fold, ())
+        numbers |= stated_calibration(predictions, temperatures[fold], limits, offsets.get(fold, 0.0), standard)
     for side in SIDES:
         part = rows.where(rows.column("side") == side)
         if len(part.p):
             numbers |= {f"{side}/{name}": value for name, value in _with_intervals(part, n_boot).items()}
     numbers |= _numbers_of_groups(rows, n_boot) | _numbers_without(rows)
-    return Evaluation(_defined(numbers), temperatures, thresholds, _scores_of(predictions).per_patient(rows), offsets)
+    patients = _scores_of(predictions).per_patient(rows)
+    return Evaluation(_defined(numbers), temperatures, thresholds, patients, offsets, standards)
 
 
 def headline_names(predictions: Predictions) -> list[str]:
     """Numbers that come first wherever results are shown; some may be undefined in a run."""
     if predictions.problem == "multilabel":
         return list(multilabel_scores.HEADLINE)
-    scores = binary_scores if predictions.problem == "binary" else multiclass_scores
-    return scores.headline_names(predictions)
+    return list(_scores_of(predictions).headline_names(predictions))
 
 
 def without_names(predictions: Predictions) -> list[str]:
     """Numbers that test/without_<record>/ holds, beside n_classes and f1/<class>."""
     if predictions.problem == "multilabel":
         return list(multilabel_scores.WITHOUT)
-    scores = binary_scores if predictions.problem == "binary" else multiclass_scores
-    return scores.without_names(predictions)
+    return list(_scores_of(predictions).without_names(predictions))
 
 
 def stated_calibration(
-    predictions: Predictions, temperature: float, thresholds: tuple[float, ...] = (), offset: float = 0.0
+    predictions: Predictions,
+    temperature: float,
+    thresholds: tuple[float, ...] = (),
+    offset: float = 0.0,
+    standard: Standard = (),
 ) -> dict[str, float]:
-    """Name temperature, offset (if binary) and thresholds, which come in the order of the logits, as numbers are."""
+    """Name temperature, offset (if binary) and thresholds, which come in the order of the logits, as numbers are.
+
+    If anomaly, the threshold of the score and the standard of its parts, and nothing else.
+    """
+    if predictions.problem == "anomaly":
+        parts = dict(zip(predictions.score, standard, strict=False))
+        limit = dict(zip(["calibration/threshold"], thresholds, strict=False))
+        means = {f"calibration/mean/{part}": mean for part, (mean, _) in parts.items()}
+        return limit | means | {f"calibration/sd/{part}": sd for part, (_, sd) in parts.items()}
     named = dict(zip(predictions.outputs, thresholds, strict=False))
     limits = {f"calibration/threshold/{name}": value for name, value in named.items()}
     moved = {"calibration/offset": offset} if predictions.problem == "binary" else {}
@@ -170,7 +192,7 @@ def _numbers_without(rows: Decisions) -> dict[str, float]:
         rest = rows.where(test & (record != left_out))
         if (test & (record == left_out)).any() and len(rest.p):
             everyone, scores = np.zeros(len(rest.p), dtype=np.int64), _scores_of(rows.about)
-            found = scores.decision_scores(rest, everyone, np.ones((1, 1)))
+            found = _replicates(rest, everyone, np.ones((1, 1)))
             chosen = {name: float(value[0]) for name, value in found.items() if name in names}
             chosen["n_classes"] = scores.n_classes(rest)
             numbers |= {f"test/without_{left_out}/{name}": value for name, value in chosen.items()}

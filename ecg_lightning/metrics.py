@@ -175,6 +175,19 @@ def average_precision(score: Float[np.ndarray, " row"], positive: Bool[np.ndarra
     return float(np.sum(np.diff(recall) * precise[1:]))
 
 
+def best_f1(score: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"]) -> tuple[float, float]:
+    """The best F1 that any threshold has on these rows, and the highest such threshold; NaN without a positive.
+
+    Chosen on the very rows that it is the score of, it is no estimate of anything: call it an oracle.
+    """
+    if not positive.any():
+        return float("nan"), float("nan")
+    found, called = _walk_down(score, positive)
+    each = _ratio(2 * found, called + positive.sum())
+    best = int(np.argmax(each))
+    return float(each[best]), float(np.sort(score)[::-1][called[best] - 1])
+
+
 def reliability(
     p: Float[np.ndarray, " row"], outcome: Bool[np.ndarray, " row"], n_bins: int = 15
 ) -> tuple[Float[np.ndarray, " bin"], Float[np.ndarray, " bin"], Int[np.ndarray, " bin"]]:
