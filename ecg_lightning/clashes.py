@@ -66,7 +66,7 @@ def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sa
             f"{LOSSES.get(cfg.task.problem, '')}"
         )
     if sampler.declares["rebalances"] and cfg.task.problem == "anomaly":
-        yield f"sampler {sampler.name} draws by class, but task {cfg.task.name} learns from normal rows alone: sampler=none"
+        yield f"sampler {sampler.name} draws by class, but task {cfg.task.name} learns normal rows alone: sampler=none"
     if sampler.declares["rebalances"] and loss.declares["weighted"] and not cfg.sampler.with_weighted_loss:
         yield (
             f"sampler {sampler.name} and loss {loss.name} both re-weight classes: choose one, "

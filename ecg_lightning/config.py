@@ -121,26 +121,35 @@ def constructed(node: DictConfig, **given: Any) -> Any:
         raise ConfigError(f"{who}{error.__cause__}") from error.__cause__
 
 
-def app(job: Callable[[DictConfig], None]) -> None:
+def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], None]) -> None:
     """A command line around `job(cfg)` that refuses bad input in words.
 
     Exits with 2 where a run is refused, with 1 where a job of a sweep could not go on.
+
+    Args:
+        job: one run.
+        after_sweep: is given the folder of a sweep when its last job is done, or when it was stopped.
     """
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
     refused: list[ConfigError] = []
-    sweeps: list[bool] = []
+    sweeps: list[Path] = []  # the same folder, once per job
 
     def quiet_job(cfg: DictConfig) -> None:
-        sweeps.append(HydraConfig.get().mode == RunMode.MULTIRUN)
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            sweeps.append(Path(HydraConfig.get().sweep.dir).absolute())
         try:
             job(cfg)
         except ConfigError as error:  # raised from here, Hydra would end the sweep and print the overrides first
             refused.append(error)
 
     with refusals():
-        hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
-        if any(sweeps) and refused:
+        try:
+            hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
+        finally:  # also where a job broke down in a way that nobody foresaw, or was interrupted
+            if sweeps:
+                after_sweep(sweeps[0])
+        if sweeps and refused:
             print(f"error: {len(refused)} of {len(sweeps)} jobs failed; status.json of each says why", file=sys.stderr)
             sys.exit(1)
         if refused:
@@ -216,7 +225,7 @@ def _impossible_values(cfg: DictConfig) -> Iterator[str]:
         yield f"task.least_specificity={cfg.task.least_specificity} must lie between 0 and 1, or be null for best F1"
     yield from _impossible_scores(cfg)
     if cfg.adapt is not None and cfg.task.problem == "anomaly":
-        yield f"adapt=patient is for tasks that tell classes apart, but {cfg.task.name} learns what is normal: leave it out"
+        yield f"adapt=patient is for tasks of classes, but {cfg.task.name} learns what is normal: leave it out"
     if cfg.adapt is not None and cfg.adapt.bundle is None:
         yield "adapt.bundle is not given: name the folder `model` of a finished run"
     if cfg.trainer.get("max_epochs") == 0:
