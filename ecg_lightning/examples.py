@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ecg_lightning import anomaly_examples
 from ecg_lightning.batch import Batch
-from ecg_lightning.calibration import decide, fit_calibration, fit_thresholds, probabilities
+from ecg_lightning.calibration import Decisions, decide, fit_calibration, fit_thresholds, probabilities
 from ecg_lightning.data_card import Data
 from ecg_lightning.datamodules.windows import WindowSource
 from ecg_lightning.dsp.resample import resample
@@ -44,6 +45,9 @@ def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[s
     chosen = predictions.table["side"].to_numpy() == shown
     record = str(predictions.table["record"].to_numpy()[chosen][0])
     row, label = predictions.table["row"].to_numpy()[chosen], predictions.label[chosen]
+    if predictions.problem == "anomaly":
+        made = anomaly_examples.anomalies(data, decided(predictions).where(chosen), network)
+        return strip(data, record) | made | {"made_unit": np.array(_unit_heard(data))}
     if isinstance(data.window, Crops):
         return strip(data, record) | recordings(data, row, label, network)
     rows = drawn(row, label, answers(predictions)[chosen], len(data.classes))
@@ -55,8 +59,13 @@ def examples(data: Data, predictions: Predictions, network: nn.Module) -> dict[s
 
 def answers(predictions: Predictions) -> Int[np.ndarray, " row"]:
     """The class that each row is called, as it will be in the report."""
+    return decided(predictions).called
+
+
+def decided(predictions: Predictions) -> Decisions:
+    """What is said of each row, as it will be in the report."""
     p = probabilities(predictions, *fit_calibration(predictions))
-    return decide(predictions, p, fit_thresholds(predictions, p)).called
+    return decide(predictions, p, fit_thresholds(predictions, p))
 
 
 def drawn(

@@ -1,5 +1,6 @@
 """Figures of two classes told apart by one number: where it operates, how many there are of each, patients."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from ecg_lightning.report.score_figures import MAX_PATIENTS, thin
 from ecg_lightning.report.style import INK, QUIET, legend_below, new_figure, plain, tidy
 
 SPECIFICITY = 0.9  # of the point that is marked beside the one in use
-USED, STRICT = class_colour(2), class_colour(3)
+USED, OTHER = class_colour(2), class_colour(3)
 
 
 @dataclass(frozen=True)
@@ -54,33 +55,31 @@ def strict_point(p: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"
 def operating_curves(
     p: Float[np.ndarray, " row"],
     positive: Bool[np.ndarray, " row"],
-    called: Bool[np.ndarray, " row"],
+    points: Mapping[str, Point],
+    chance: str,
     name: str,
     stamp: str,
 ) -> Figure:
-    """ROC and precision-recall of the positive class, where its threshold stands, and where specificity is 0.9.
+    """ROC and precision-recall of the positive class, and where some thresholds stand.
 
     Args:
-        p: of the positive class.
+        p: of the positive class, or any other score of it.
         positive: rows that are of it.
-        called: rows that are called so.
+        points: at most two, by what they are; the one in use first.
+        chance: what has the precision of the positive rows' share.
         name: of the class.
         stamp: see `new_figure`.
     """
     figure = new_figure(11, 5.1, stamp)
     left, right = figure.subplots(1, 2)
     left.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle=":", label="chance")
-    right.axhline(positive.mean(), color=QUIET, linewidth=0.8, linestyle=":", label=f"chance {positive.mean():.3f}")
+    right.axhline(positive.mean(), color=QUIET, linewidth=0.8, linestyle=":", label=f"{chance} {positive.mean():.3f}")
     look = {"color": class_colour(0), "linewidth": 1.6}
     area, mean = metrics.auroc(p, positive), metrics.average_precision(p, positive)
     left.plot(*thin(*metrics.roc_curve(p, positive)), label=f"AUC {area:.3f}", **look)
     curve = thin(*metrics.precision_recall_curve(p, positive))
     right.plot(*curve, drawstyle="steps-pre", label=f"AP {mean:.3f}", **look)
-    used, strict = point_of(positive, called), strict_point(p, positive)
-    for point, words, marker, colour in (
-        (used, "threshold in use", "o", USED),
-        (strict, f"specificity {SPECIFICITY:g}", "s", STRICT),
-    ):
+    for (words, point), marker, colour in zip(points.items(), ("o", "s"), (USED, OTHER), strict=False):
         said = (f"sensitivity {point.sensitivity:.3f}", f"precision {point.precision:.3f}")
         shape = {"marker": marker, "color": colour, "markersize": 9, "linestyle": "none", "zorder": 5}
         left.plot([1 - point.specificity], [point.sensitivity], label=f"{words}: {said[0]}", **shape)

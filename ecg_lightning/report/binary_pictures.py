@@ -12,9 +12,32 @@ from ecg_lightning.predictions import SIDES
 from ecg_lightning.report import binary_figures, score_figures
 from ecg_lightning.report.picture import Picture
 
+ONE_CLASS = "Not drawn: it takes windows of two classes to rank."
+
 
 def scores(shown: Decisions, card: Mapping[str, Any], side: str, mark: str) -> Iterator[Picture]:
     """Class shares, confusion matrix and ranking of one side."""
+    yield from counted(shown, card, side, mark)
+    label, classes = shown.about.label, shown.about.classes
+    name, title = "ranking", "ROC and precision-recall"
+    if len(np.unique(label)) < 2:
+        yield Picture(name, title, ONE_CLASS, None)
+        return
+    caption = (
+        f"{classes[1]} against {classes[0]} over all thresholds, {SIDES[side]} windows. The threshold in use was "
+        f"chosen on validation windows; that of specificity {binary_figures.SPECIFICITY:g} on the windows shown."
+    )
+    p, positive = shown.p[:, 1], label == 1
+    points = {
+        "threshold in use": binary_figures.point_of(positive, shown.called == 1),
+        f"specificity {binary_figures.SPECIFICITY:g}": binary_figures.strict_point(p, positive),
+    }
+    figure = binary_figures.operating_curves(p, positive, points, "chance", classes[1], mark)
+    yield Picture(name, title, caption, figure)
+
+
+def counted(shown: Decisions, card: Mapping[str, Any], side: str, mark: str) -> Iterator[Picture]:
+    """Class shares of all sides, and the confusion matrix of one."""
     label, classes = shown.about.label, shown.about.classes
     figure = binary_figures.class_shares(_counts(shown, card, side), classes, mark)
     caption = "Each side's windows by class; how many stands in brackets."
@@ -24,16 +47,6 @@ def scores(shown: Decisions, card: Mapping[str, Any], side: str, mark: str) -> I
     yield Picture(
         "confusion_matrix", "Confusion matrix", caption, score_figures.confusion_matrices(counts, classes, mark)
     )
-    name, title = "ranking", "ROC and precision-recall"
-    if len(np.unique(label)) < 2:
-        yield Picture(name, title, "Not drawn: it takes windows of two classes to rank.", None)
-        return
-    caption = (
-        f"{classes[1]} against {classes[0]} over all thresholds, {SIDES[side]} windows. The threshold in use was "
-        f"chosen on validation windows; that of specificity {binary_figures.SPECIFICITY:g} on the windows shown."
-    )
-    figure = binary_figures.operating_curves(shown.p[:, 1], label == 1, shown.called == 1, classes[1], mark)
-    yield Picture(name, title, caption, figure)
 
 
 def _counts(shown: Decisions, card: Mapping[str, Any], side: str) -> dict[str, tuple[int, ...]]:

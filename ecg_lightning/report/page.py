@@ -20,6 +20,8 @@ from ecg_lightning.report.pictures import draw
 
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
 READING = {
+    "anomaly": "A score says how unlike normal windows a window is. AUPRC is the average precision, by chance the "
+    "share of the anomalies. ",
     "binary": "What one class for all would score stands beside accuracy and macro F1: the class that most rows are "
     "of. AUPRC is the average precision. ",
     "multiclass": "The class with the largest logit is called. ",
@@ -61,9 +63,10 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         reading=_reading(about, numbers, side),
         side=SIDES[side],
         per_class=tables.per_class(about, found.metrics, side),
+        of_anomalies=tables.of_anomalies(about, found.metrics, side),
         groups=tables.groups(about, found.metrics),
         without=tables.without(about, found.metrics),
-        patients=tables.scores_of_patients(about, found.per_patient) if about.problem == "binary" else None,
+        patients=tables.scores_of_patients(about, found.per_patient) if about.problem in tables.TWO else None,
         pictures=pictures,
         facts=list(_facts(contents)),
         rows=tables.rows_word(about),

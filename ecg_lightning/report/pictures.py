@@ -9,6 +9,7 @@ from ecg_lightning.calibration import Decisions, decide, probabilities, uncalibr
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.predictions import SIDES
 from ecg_lightning.report import (
+    anomaly_pictures,
     binary_pictures,
     class_pictures,
     ecg_figures,
@@ -35,9 +36,14 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     if side is None:
         yield Picture("confusion_matrix", "Confusion matrix", "No row was scored.", None)
         return
-    p = probabilities(contents.predictions, found.temperatures, found.offsets)
+    p = probabilities(contents.predictions, found.temperatures, found.offsets, found.standards)
     decided = decide(contents.predictions, p, found.thresholds)
     shown = decided.where(decided.column("side") == side)
+    if contents.predictions.problem == "anomaly":
+        yield from anomaly_pictures.scores(shown, found, contents.card, side, mark)
+        yield from anomaly_pictures.windows(shown, found, contents.examples, side, mark)
+        yield binary_pictures.patients(shown, found, side, mark)
+        return
     if contents.predictions.problem == "multilabel":
         yield from label_pictures.scores(shown, found, side, mark)
         yield _reliability(shown, found, side, mark)

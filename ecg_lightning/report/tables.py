@@ -10,6 +10,7 @@ import pandas as pd
 from ecg_lightning.calibration import TEMPERATURE_LIMITS
 from ecg_lightning.evaluation import headline_names, without_names
 from ecg_lightning.predictions import SIDES, Predictions
+from ecg_lightning.report.anomaly_words import PARTS, called_anomaly
 from ecg_lightning.report.colours import MAX_CLASSES, class_colour
 
 IN_WORDS = {
@@ -23,6 +24,11 @@ IN_WORDS = {
     "patient_auroc_mean": "mean AUROC within patients",
     "majority/accuracy": "accuracy of one class for all",
     "majority/macro_f1": "macro F1 of one class for all",
+    "always_anomaly/accuracy": "accuracy, always anomaly",
+    "always_anomaly/f1": "F1, always anomaly",
+    "always_anomaly/average_precision": "AUPRC, always anomaly",
+    "oracle/f1": "oracle F1, best of these rows",
+    "oracle/threshold": "oracle threshold",
     "macro_auroc": "macro AUROC",
     "macro_average_precision": "macro AUPRC",
     "macro_precision": "macro precision",
@@ -42,10 +48,12 @@ KINDS = {
     "precision": "precision",
     "specificity": "specificity",
 }
+KINDS_OF_ANOMALY = ("auroc", "average_precision", "sensitivity")
 MAX_PEOPLE = 50  # rows of a table that nobody reads further
-FIRST = {"binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
+FIRST = {"anomaly": "auroc", "binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
 COLUMNS = {"train": SIDES["train"], "val": SIDES["val"], "before/test": "test, before", "test": SIDES["test"]}
-GROUPED = {"binary": ("auroc", "average_precision", "macro_f1")}
+TWO = ("anomaly", "binary")  # problems that tell two classes apart
+GROUPED = dict.fromkeys(TWO, ("auroc", "average_precision", "macro_f1"))
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def headline(about: Predictions, numbers: dict[str, float]) -> Table:
         Row(_words(about, name), [_score(numbers, f"{side}/{name}", side in limited) for side in sides])
         for name in names
     ]
-    own = ["n_patients_both_classes"] if about.problem == "binary" else []
+    own = ["n_patients_both_classes"] if about.problem in TWO else []
     sizes = ("n_windows", "n_patients", *own, "n_classes")
     rows += [Row(_words(about, name), [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
     first = FIRST.get(about.problem, about.headline_name if about.headline_classes else "macro_f1")
@@ -106,7 +114,7 @@ def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table
     several = about.problem == "multilabel"
     of_calls = ("f1", "sensitivity", "precision")
     kinds = tuple(KINDS) if several else (*of_calls, "auroc", "average_precision")
-    kinds = of_calls if about.problem == "binary" else kinds
+    kinds = of_calls if about.problem in TWO else kinds
     label = about.label[about.table["side"].to_numpy() == side]
     counts = (label.sum(axis=0) if several else np.bincount(label, minlength=len(about.classes))).tolist()
     rows = []
@@ -142,6 +150,8 @@ def _place(word: str) -> tuple[bool, bool, str]:
 
 def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str:
     """One to four sentences: what the probabilities are worth, and how classes are called."""
+    if about.problem == "anomaly":
+        return called_anomaly(about, numbers)
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
     by = "temperature and offset" if about.problem == "binary" else "one temperature"
     said = f"Probabilities are calibrated by {by}, fitted on validation rows alone{_fitted(numbers)}"
@@ -194,7 +204,7 @@ def _threshold(about: Predictions, numbers: dict[str, float]) -> str:
 
 def one_class(about: Predictions) -> str:
     """How many patients have rows of one class alone, of the test rows or else the validation rows; empty for none."""
-    if about.problem != "binary":
+    if about.problem not in TWO:
         return ""
     side = "test" if (about.table["side"] == "test").any() else "val"
     share = about.table[about.table["side"] == side].groupby("patient")["label"].mean()
@@ -206,6 +216,25 @@ def one_class(about: Predictions) -> str:
         f"{SIDES[side].capitalize()} patients {', '.join(said)}. Within them AUROC is not defined, and they are left "
         "out of its mean over patients."
     )
+
+
+def of_anomalies(about: Predictions, numbers: dict[str, float], side: str) -> dict[str, Table]:
+    """Scores of each kind of anomaly against all normal windows, and of each part of the score, by title."""
+    if about.problem != "anomaly":
+        return {}
+    n_normal = int(((about.table["side"] == side) & (about.table["label"] == 0)).sum())
+    rows = []
+    for at, name in enumerate(about.kinds, start=1):
+        n = numbers.get(f"{side}/n/{name}", 0)
+        auroc, precise, found = (_score(numbers, f"{side}/{kind}/{name}") for kind in KINDS_OF_ANOMALY)
+        chance = Cell(f"{n / (n + n_normal):.3f}") if n else None
+        rows.append(Row(name, [_count(n), auroc, precise, chance, found], class_colour(at), about.kinds[name]))
+    names = [KINDS[kind] for kind in KINDS_OF_ANOMALY]
+    kinds = Table(["", rows_word(about), *names[:2], "AUPRC, chance", names[2]], rows)
+    parts = [Row(PARTS.get(part, part), [_score(numbers, f"{side}/by_part/{part}/auroc")]) for part in about.parts]
+    count = tuple(at for at, part in enumerate(about.parts) if part in about.score)
+    title = f"Each part of the score alone, {SIDES[side]}; those that count are bold"
+    return {f"Kind by kind against all normals, {SIDES[side]}": kinds, title: Table(["", "AUROC"], parts, bold=count)}
 
 
 def without(about: Predictions, numbers: dict[str, float]) -> Table:
@@ -269,7 +298,9 @@ def _words(about: Predictions, name: str) -> str:
         return rows_word(about)
     if name == "macro_f1" and about.problem == "multilabel":
         return "macro F1 at thresholds"
-    return IN_WORDS.get(name, name.replace("f1/", "F1 of "))
+    kind, _, of = name.partition("/")
+    known = kind in KINDS and of in (*about.classes, *about.kinds)
+    return f"{KINDS[kind]} of {of}" if known else IN_WORDS.get(name, name)
 
 
 def _score(numbers: dict[str, float], name: str, limited: bool = True) -> Cell | None:

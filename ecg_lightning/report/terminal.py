@@ -38,22 +38,27 @@ def show(
     for line in (*in_words(tags, remarks), *remarks):
         console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
-    title = f"95 % intervals over {predictions.resample}s"
-    console.print(_drawn(tables.headline(predictions, numbers), title))
+    console.print(_drawn(tables.headline(predictions, numbers), f"95 % intervals over {predictions.resample}s"))
     for side in sides[-1:]:
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
+        for title, table in tables.of_anomalies(predictions, numbers, side).items():
+            console.print(_drawn(table, title))
         console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
     if alone := tables.one_class(predictions):
         console.print(alone, markup=False, highlight=False)
-    others = [
-        (tables.groups(predictions, numbers), "test, group by group"),
-        (tables.without(predictions, numbers), "test without single records"),
-    ]
+    for title, table in _others(predictions, found, patients).items():
+        console.print(_drawn(table, title))
+
+
+def _others(predictions: Predictions, found: Evaluation, patients: bool) -> dict[str, tables.Table]:
+    """Tables that hold something, by title."""
+    others = {
+        "test, group by group": tables.groups(predictions, found.metrics),
+        "test without single records": tables.without(predictions, found.metrics),
+    }
     if patients:
-        others.append((tables.scores_of_patients(predictions, found.per_patient), "patient by patient"))
-    for table, title in others:
-        if table.rows:
-            console.print(_drawn(table, title))
+        others["patient by patient"] = tables.scores_of_patients(predictions, found.per_patient)
+    return {title: table for title, table in others.items() if table.rows}
 
 
 def _drawn(table: tables.Table, title: str) -> rich.table.Table:

@@ -50,9 +50,9 @@ def test_the_strict_point_is_the_number_that_is_reported(n: int) -> None:
 
 def test_the_curves_carry_both_points_and_the_share_of_positives() -> None:
     p, positive = answers()
-    figure = operating_curves(p, positive, p >= 0.5, "l$w", "SYNTHETIC")
-    left, right = figure.axes
     used, strict = point_of(positive, p >= 0.5), strict_point(p, positive)
+    points = {"threshold in use": used, "specificity 0.9": strict}
+    left, right = operating_curves(p, positive, points, "always so", "l$w", "SYNTHETIC").axes
     for axes, at in (
         (left, lambda one: (1 - one.specificity, one.sensitivity)),
         (right, lambda one: (one.sensitivity, one.precision)),
@@ -63,6 +63,7 @@ def test_the_curves_carry_both_points_and_the_share_of_positives() -> None:
     assert f"AUC {metrics.auroc(p, positive):.3f}" in said
     assert f"threshold in use: sensitivity {used.sensitivity:.3f}" in said
     assert right.lines[0].get_ydata()[0] == pytest.approx(positive.mean())
+    assert f"always so {positive.mean():.3f}" in [text.get_text() for text in right.get_legend().get_texts()]
     assert left.get_title(loc="left") == r"ROC of l\$w"
 
 
