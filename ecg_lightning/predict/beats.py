@@ -1,8 +1,6 @@
 """Classify the beats of one recording with a bundle."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 import pandas as pd
 import torch
@@ -11,10 +9,10 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
-from ecg_lightning.predict.answers import called, probabilities
+from ecg_lightning.predict.answers import anomalies, ask, called, outputs, probabilities, window_of
 from ecg_lightning.prepare import prepare, windows
 from ecg_lightning.structures import Record
-from ecg_lightning.windowing import Segments, Window
+from ecg_lightning.windowing import Window
 
 N_ROWS = 512  # windows at a time
 
@@ -28,47 +26,43 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
 
     Returns:
         One row per R peak: recording, time_s from the beginning, class, and the probabilities p_<class>; of two
-        classes also the threshold (from validation rows) from which the second is called.
+        classes also the threshold (from validation rows) from which the second is called. Of anomalies recording,
+        time_s, class, score, threshold (from normal validation rows), and every part that a score may have,
+        score_<part>.
 
     Raises:
         BadRecord: a lead is missing.
         ValueError: the bundle takes beats in a row, or is for whole recordings or for stretches of them.
     """
-    contract = bundle.contract
-    p = probabilities(contract, logits(bundle, record))
-    found = {
-        "recording": record.name,
-        "time_s": record.peak_sample / record.fs_hz,
-        "class": called(contract, p),
-    }
-    found |= {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    contract, answer = bundle.contract, logits(bundle, record)
+    about = {"recording": record.name, "time_s": record.peak_sample / record.fs_hz}
+    if contract.problem == "anomaly":
+        return pd.DataFrame(about | anomalies(contract, answer))
+    p = probabilities(contract, answer)
+    found = about | {"class": called(contract, p)} | {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
     return pd.DataFrame(found if contract.thresholds is None else found | {"threshold": contract.thresholds[0]})
 
 
 @torch.inference_mode()
 def logits(bundle: Bundle, record: Record) -> Float[Tensor, "beat out"]:
-    """The network's answer to every marked beat, as in `classify`."""
-    contract, network = bundle.contract, bundle.network
-    if network.scope != "window":
+    """The network's answer to every marked beat, as in `classify`; of anomalies every part of the score."""
+    contract = bundle.contract
+    if bundle.network.scope != "window":
         raise ValueError(
             f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats"
         )
-    if not isinstance(contract.window, Window):
-        asked = "whole recordings: use predict.recordings.diagnose"
-        if isinstance(contract.window, Segments):
-            asked = "stretches of recordings: use predict.segments.watch"
-        raise ValueError(f"network={contract.network} answers for {asked}")
+    window = window_of(contract, Window)
     places = choose_leads(record.name, record.leads, contract.preprocess.leads)
     chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
     prepared = prepare(chosen, contract.preprocess, contract.features)
-    out = [torch.empty(0, 1 if contract.problem == "binary" else len(contract.classes))]
+    out = [torch.empty(0, len(outputs(contract)))]
     for first in range(0, len(record.peak_sample), N_ROWS):
         rows = slice(first, first + N_ROWS)
         some = replace(prepared, peak_sample=prepared.peak_sample[rows], features=prepared.features[rows])
         fields = {
-            "ecg": windows(some, contract.preprocess, contract.window),
+            "ecg": windows(some, contract.preprocess, window),
             "features": torch.from_numpy(some.features),
             "extra": {},
         }
-        out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
+        out.append(ask(bundle, fields))
     return torch.cat(out)

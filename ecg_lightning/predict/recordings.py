@@ -1,8 +1,6 @@
-"""Say of a whole recording which labels it carries."""
+"""Say of a whole recording which labels it carries, or whether it is an anomaly."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import cast
 
 import pandas as pd
 import torch
@@ -12,27 +10,33 @@ from torch import Tensor
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.layers.crops import aggregate
+from ecg_lightning.layers.reconstruction_scores import over_crops
+from ecg_lightning.predict.answers import anomalies, ask, window_of
 from ecg_lightning.prepare import crops, prepare
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops
 
 
 def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:
-    """Say how likely each label is, and which of them are called.
+    """Say how likely each label is, and which of them are called; or how unlike normal ones the recording is.
 
     Args:
         bundle: of a network of whole recordings.
         record: any leads in any order, at any sampling rate, with what is known of the person.
 
     Returns:
-        One row per class: recording, class, p (calibrated), threshold (from validation rows), called.
+        One row per class: recording, class, p (calibrated), threshold (from validation rows), called. Of anomalies
+        one row: recording, class, score, threshold (from normal validation rows), and every part that a score may
+        have, score_<part>.
 
     Raises:
         BadRecord: a lead is missing.
-        ValueError: the bundle is for single beats, or the recording is shorter than one crop.
+        ValueError: the bundle is for beats or stretches, or the recording is shorter than one crop.
     """
-    contract = bundle.contract
-    p = (logits(bundle, record) / contract.temperature).sigmoid().tolist()
+    contract, answer = bundle.contract, logits(bundle, record)
+    if contract.problem == "anomaly":
+        return pd.DataFrame({"recording": record.name, **anomalies(contract, answer[None])})
+    p = (answer / contract.temperature).sigmoid().tolist()
     thresholds = [0.5] * len(p) if contract.thresholds is None else list(contract.thresholds)
     called = [value >= threshold for value, threshold in zip(p, thresholds, strict=True)]
     columns = {"class": contract.classes, "p": p, "threshold": thresholds, "called": called}
@@ -40,21 +44,21 @@ def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:
 
 
 @torch.inference_mode()
-def logits(bundle: Bundle, record: Record) -> Float[Tensor, " class"]:
-    """The network's answer to the recording, as in `diagnose`."""
-    contract, network = bundle.contract, bundle.network
-    if not isinstance(contract.window, Crops):
-        raise ValueError(f"network={contract.network} answers for single beats: use predict.beats.classify")
+def logits(bundle: Bundle, record: Record) -> Float[Tensor, " out"]:
+    """The network's answer to the recording, as in `diagnose`; of anomalies every part of the score."""
+    contract, window = bundle.contract, window_of(bundle.contract, Crops)
     places = choose_leads(record.name, record.leads, contract.preprocess.leads)
     chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
     prepared = prepare(chosen, contract.preprocess, contract.features)
-    if prepared.ecg.shape[1] < contract.window.n_samples:
+    if prepared.ecg.shape[1] < window.n_samples:
         raise ValueError(
             f"recording {record.name} has {prepared.ecg.shape[1]} samples at {contract.preprocess.fs_hz:g} Hz, fewer "
-            f"than the {contract.window.n_samples} that the network looks at: give a longer one"
+            f"than the {window.n_samples} that the network looks at: give a longer one"
         )
-    ecg = crops(prepared, contract.preprocess, contract.window)
+    ecg = crops(prepared, contract.preprocess, window)
     features = torch.from_numpy(prepared.features.reshape(1, -1)).expand(len(ecg), -1)  # of width 0 without features
     fields = {"ecg": ecg, "features": features, "extra": {}}
-    answers = network(*(fields[name] for name in cast(Sequence[str], network.takes)))
-    return aggregate(answers[None], contract.problem, contract.window.by)[0]
+    answers = ask(bundle, fields)
+    if contract.problem == "anomaly":
+        return over_crops(answers[None], window.by)[0]
+    return aggregate(answers[None], contract.problem, window.by)[0]

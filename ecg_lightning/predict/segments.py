@@ -1,8 +1,7 @@
 """Answer every stretch of a recording, one after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.dsp import quality
-from ecg_lightning.predict.answers import called, probabilities
+from ecg_lightning.predict.answers import ask, called, probabilities, window_of
 from ecg_lightning.prepare import Prepared, prepare, scale_extra
 from ecg_lightning.structures import Record, Signal
 from ecg_lightning.windowing import Segments, beside, cut, scale_windows
@@ -81,7 +80,7 @@ def _prepared(contract: Contract, record: Record) -> tuple[Prepared, Int[np.ndar
 def _asked(
     bundle: Bundle, record: Record, prepared: Prepared, start: Int[np.ndarray, " segment"]
 ) -> Float[Tensor, "segment 1"]:
-    contract, network, window = bundle.contract, bundle.network, _window(bundle.contract)
+    contract, window = bundle.contract, _window(bundle.contract)
     fs_hz = contract.preprocess.fs_hz
     features = contract.features.of_segments(
         prepared.ecg, prepared.peak_sample, start, window.n_samples, fs_hz, record.begin_s
@@ -95,20 +94,16 @@ def _asked(
             "features": torch.from_numpy(features[first : first + N_ROWS]),
             "extra": _of_windows(contract, others, some),
         }
-        out.append(network(*(fields[name] for name in cast(Sequence[str], network.takes))))
+        out.append(ask(bundle, fields))
     return torch.cat(out)
 
 
 def _window(contract: Contract) -> Segments:
     """How records are cut, by a contract for stretches of them that tells two classes apart."""
-    if not isinstance(contract.window, Segments):
-        raise ValueError(
-            f"network={contract.network} answers for single beats or whole recordings: use predict.beats.classify "
-            f"or predict.recordings.diagnose"
-        )
+    window = window_of(contract, Segments)
     if contract.problem != "binary":
-        raise ValueError(f"problem={contract.problem} of the bundle is not binary: take one for two classes")
-    return contract.window
+        raise ValueError(f"problem={contract.problem} of the bundle cannot be watched: take one of problem=binary")
+    return window
 
 
 def _beside(contract: Contract, record: Record, name: str) -> Signal:

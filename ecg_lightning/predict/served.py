@@ -32,7 +32,7 @@ class Served(PythonModel):
         self.bundle = bundle.read(Path(context.artifacts["bundle"]), tuple(plugins))
 
     def predict(self, context: PythonModelContext, model_input: pd.DataFrame) -> pd.DataFrame:  # type: ignore[override]  # noqa: ARG002
-        """Classify every beat, say which labels each recording carries, or answer every window of it.
+        """Classify every beat, say of each recording which labels it carries, or answer every window of it.
 
         Args:
             context: not looked at.
@@ -42,7 +42,8 @@ class Served(PythonModel):
 
         Returns:
             One row per beat: recording (the row's number), time_s, class, p_<class>; or one per recording and class:
-            recording, class, p, threshold, called; or one per window: recording, time_s, p, threshold, called, class.
+            recording, class, p, threshold, called; or one per window: recording, time_s, p, threshold, called, class,
+            bad_share. Of anomalies one per beat or recording, with class, score, threshold and score_<part>.
         """
         answer = ANSWERS[type(self.bundle.contract.window)]
         unit, rows = self.bundle.contract.preprocess.unit, model_input.to_dict("records")

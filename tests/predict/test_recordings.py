@@ -24,7 +24,7 @@ from ecg_lightning.predict.recordings import diagnose, logits
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.schedules import constant
 from ecg_lightning.structures import BadRecord, Record, Refused
-from ecg_lightning.windowing import Crops, Window
+from ecg_lightning.windowing import Crops, Segments, Window
 from tests.corpora.record_data import LEADS, SUPER, corpus_in, preprocess_of, record_data, write_records
 
 PERSON = ("age_years", "sex_female")
@@ -206,7 +206,10 @@ def test_a_recording_without_a_lead_is_refused_in_words() -> None:
         diagnose(a_bundle(), replace(a_record(), ecg_mv=a_record().ecg_mv[:11], leads=LEADS[:11]))
 
 
-def test_a_bundle_of_single_beats_is_refused_in_words() -> None:
+def test_a_bundle_of_beats_or_stretches_is_refused_in_words() -> None:
     beats = replace(a_bundle().contract, window=Window(250, 125))
     with pytest.raises(ValueError, match=r"network=.* answers for single beats: use predict.beats.classify"):
         diagnose(Bundle(logistic(250), beats), a_record())
+    stretches = replace(a_bundle().contract, window=Segments(250, 125))
+    with pytest.raises(ValueError, match=r"answers for stretches of recordings: use predict.segments.watch"):
+        diagnose(Bundle(logistic(250), stretches), a_record())

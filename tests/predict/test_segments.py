@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.contract import Contract
+from ecg_lightning.contract import Contract, Score
 from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.predict import segments
@@ -157,12 +157,20 @@ def test_a_recording_without_the_lead_is_refused_in_words() -> None:
         watch(a_bundle(), replace(a_record(), leads=("V1", "V5")))
 
 
-@pytest.mark.parametrize("window", [Window(200, 100), Crops(200, 100, "mean")])
-def test_a_bundle_of_beats_or_recordings_is_refused_in_words(window: Window | Crops) -> None:
-    with pytest.raises(ValueError, match=r"answers for single beats or whole recordings: use predict.beats.classify"):
+@pytest.mark.parametrize(
+    ("window", "words"),
+    [
+        (Window(200, 100), "single beats: use predict.beats.classify"),
+        (Crops(200, 100, "mean"), "whole recordings: use predict.recordings.diagnose"),
+    ],
+)
+def test_a_bundle_of_beats_or_recordings_is_refused_in_words(window: Window | Crops, words: str) -> None:
+    with pytest.raises(ValueError, match=f"network=somebody.Elses answers for {words}"):
         watch(a_bundle(window=window), a_record())
 
 
-def test_a_bundle_of_more_classes_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="problem=multilabel of the bundle is not binary: take one"):
-        watch(a_bundle(problem="multilabel"), a_record())
+@pytest.mark.parametrize("problem", ["multilabel", "anomaly"])
+def test_a_bundle_of_another_problem_is_refused_in_words(problem: str) -> None:
+    score = Score(("mae",), (0.1,), (0.1,), "mean + 2 SD of validation normals") if problem == "anomaly" else None
+    with pytest.raises(ValueError, match=f"problem={problem} of the bundle cannot be watched: take one of problem=bin"):
+        watch(a_bundle(problem=problem, score=score), a_record())
