@@ -7,10 +7,12 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning import LightningModule
 from torch import nn
 
+from ecg_lightning import standards
 from ecg_lightning.config import FACTS, constructed, targets
 from ecg_lightning.constructors import constructor
-from ecg_lightning.contract import Contract
+from ecg_lightning.contract import Contract, Score
 from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.predictions import Predictions
 from ecg_lightning.splits import by_class
 from ecg_lightning.structures import Facts
 
@@ -65,8 +67,21 @@ def build_module(cfg: DictConfig, network: nn.Module, facts: Facts) -> Lightning
     return constructed(node, network=network, loss=loss, **with_facts(node, facts))
 
 
+def score(predictions: Predictions, evaluated: Evaluation) -> Score | None:
+    """How anomalies are told, where the network tells them."""
+    if predictions.problem != "anomaly":
+        return None
+    mean, sd = zip(*evaluated.standards[0], strict=True)
+    return Score(predictions.score, mean, sd, standards.rule(predictions))
+
+
 def contract(
-    cfg: DictConfig, data: Any, card: dict[str, Any], arguments: dict[str, Any], evaluated: Evaluation
+    cfg: DictConfig,
+    data: Any,
+    card: dict[str, Any],
+    arguments: dict[str, Any],
+    evaluated: Evaluation,
+    told_by: Score | None = None,
 ) -> Contract:
     """What somebody else needs to use the network."""
     return Contract(
@@ -86,6 +101,7 @@ def contract(
         temperature=evaluated.temperatures[0],
         offset=evaluated.offsets.get(0, 0.0),
         thresholds=evaluated.thresholds.get(0),
+        score=told_by,
         patients={side: tuple(ids) for side, ids in card["patients"].items()},
         data={
             name: card[name]

@@ -18,7 +18,7 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, check_known
-from ecg_lightning.structures import Fold, Refused, Sheet, WindowTable
+from ecg_lightning.structures import Fold, Refused, WindowTable
 from ecg_lightning.windowing import Crops, Window
 
 STATEMENTS = "super"  # kind of labels of a corpus of whole recordings
@@ -29,9 +29,11 @@ class Cut(Corpus, Protocol):
     """A corpus whose beats were cut out before: a record is rows one after another, each from its first sample on."""
 
     unit: str
-    n_samples: int
+    labels: Mapping[int, str]  # what the symbols, all of them numbers, stand for
 
-    def sheet(self) -> Sheet: ...
+    def patient_known(self, name: str) -> bool: ...
+    def official_fold(self, name: str) -> int: ...
+    def remarks(self, records: Sequence[str]) -> tuple[str, ...]: ...
 
 
 class AnomalyData(Windowed):
@@ -114,15 +116,34 @@ class AnomalyData(Windowed):
         """One row per window of a known kind."""
         if isinstance(self.corpus, Labelled):
             return self._of_recordings(self.corpus)
-        sheet = self.corpus.sheet() if isinstance(self.corpus, Cut) else None
-        if sheet is not None:
-            check_known(self.split, sheet.patient_known)
-        of_kind = _of_kind(self.store.symbol, self.every_kind)
+        symbol, cut = self.store.symbol, self.corpus if isinstance(self.corpus, Cut) else None
+        if cut is not None:
+            self._check_length()
+            symbol = np.array([cut.labels[int(number)] for number in symbol])
+        of_kind = _of_kind(symbol, self.every_kind)
         label = np.where(of_kind[self.normal], 0, 1)
         label[~np.any(list(of_kind.values()), axis=0)] = -1
         table = beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
-        known = {name: of_kind[name][label >= 0] for name in self.kinds}
-        return replace(table, kinds=known)
+        table = replace(table, kinds={name: of_kind[name][label >= 0] for name in self.kinds})
+        if cut is None:
+            return table
+        known, fold = (
+            np.array([ask(name) for name in table.record_names]) for ask in (cut.patient_known, cut.official_fold)
+        )
+        return replace(table, patient_known=known[table.record], official_fold=fold[table.record])
+
+    def remarks(self) -> tuple[str, ...]:
+        """What the corpus says of itself."""
+        return self.corpus.remarks(self.store.records) if isinstance(self.corpus, Labelled | Cut) else ()
+
+    def _check_length(self) -> None:
+        """Refuse windows that are not as long as the rows that were cut before."""
+        found = np.unique(np.concatenate([np.diff(row) for row in self.store.peaks_by_record()]))
+        if wrong := [n for n in found.tolist() if n != self.window.n_samples]:
+            raise Refused(
+                f"rows of dataset {self.corpus.name} have {wrong[0]} samples, but windows {self.window.n_samples}: "
+                f"task.signal.window_s={wrong[0]}/{self.preprocess.fs_hz:g}"
+            )
 
     def _of_recordings(self, corpus: Labelled) -> WindowTable:
         check_known(self.split, corpus.sheet().patient_known)  # before anything is prepared

@@ -36,7 +36,7 @@ class HeartbeatCSV(Located):
         data_dir: the files are looked for in `<data_dir>/heartbeat_csv`.
         cache_dir: the twin is written below it.
         files: names of csv files; one that ends in _train.csv is the training file, in _test.csv the test file.
-        labels: what the number in the last column stands for.
+        labels: what the number in the last column stands for, which is the symbol of a beat; 0 to 9.
         fs_hz: sampling rate of the rows, which the files do not say.
         n_samples: of every row.
         folder: read the files from here instead; the twin never stands in for it.
@@ -50,14 +50,14 @@ class HeartbeatCSV(Located):
     """
 
     name = "heartbeat_csv"
-    unit = "NU"
+    unit = "min-max"  # of ten seconds, by the recipe
     licence = "ODC-BY 1.0 (MIT-BIH and PTB diagnostic databases of PhysioNet)"
     citation = (
         "Kachuee M, Fazeli S, Sarrafzadeh M. ECG heartbeat classification: a deep transferable representation. IEEE "
         "International Conference on Healthcare Informatics (2018). https://doi.org/10.1109/ICHI.2018.00092"
     )
     download_command = "kaggle datasets download shayanfazeli/heartbeat --unzip"
-    provides = ("patient", "beats", "normals", "train_and_test_files")
+    provides = ("patient", "normals", "train_and_test_files")
     reader_files = tuple(_HERE / f"{name}.py" for name in ("heartbeat_csv", "heartbeat_csv_files"))
 
     def __init__(
@@ -159,7 +159,7 @@ class HeartbeatCSV(Located):
             "heartbeat csv names no patients: every division of it shares patients, and is called leaky": not all(
                 map(self.patient_known, records)
             ),
-            "signals have no unit (NU): every beat is scaled to 0..1 by itself": True,
+            "signals have no unit: ten seconds at a time are scaled to 0..1": True,
             "beats of MIT-BIH are every third sample of 360 Hz: 120 Hz, though they are published as 125 Hz": any(
                 name.startswith("mitbih_") for name in records
             ),
@@ -177,8 +177,8 @@ class HeartbeatCSV(Located):
             CorpusNotFound: always.
         """
         raise CorpusNotFound(
-            f"dataset.source=download cannot fetch {', '.join(self.files.values())}: they are published on Kaggle, which "
-            f"needs an account (`{self.download_command}`); put them into {root}, or make those of MIT-BIH with "
+            f"dataset.source=download cannot fetch {', '.join(self.files.values())}: they are published on Kaggle, "
+            f"which needs an account (`{self.download_command}`); put them into {root}, or make those of MIT-BIH with "
             f"`{COMMAND} RECORDS --output {root}`"
         )
 
@@ -203,7 +203,7 @@ class HeartbeatCSV(Located):
             leads=("ECG",),
             fs_hz=self.fs_hz,
             peak_sample=np.arange(len(rows)) * self.n_samples,
-            symbol=tuple(self.labels[number] for number in label.tolist()),
+            symbol=tuple(str(number) for number in label.tolist()),
             synthetic=synthetic,
             unit=self.unit,
         )
