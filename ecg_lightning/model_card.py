@@ -1,5 +1,6 @@
 """The README.md of a bundle: what the model is, how to use it, and how far to trust it."""
 
+import re
 from collections.abc import Iterator
 
 from ecg_lightning.contract import Contract
@@ -8,7 +9,8 @@ from ecg_lightning.windowing import Crops, Segments, Window
 
 HEADLINES = (
     *("test/accuracy", "test/macro_auroc", "test/macro_average_precision"),
-    *("test/auroc", "test/average_precision", "test/sensitivity_at_specificity_90", "test/patient_auroc_mean"),
+    *("test/auroc", "test/average_precision", "test/always_anomaly/average_precision"),
+    *("test/sensitivity_at_specificity_90", "test/patient_auroc_mean", "test/always_anomaly/f1"),
     *("test/macro_f1_nsvf", "test/macro_f1", "test/majority/macro_f1", "test/kappa", "test/jk_index"),
 )
 WARNINGS = {
@@ -25,6 +27,12 @@ WARNINGS = {
     "compare with published ones.",
 }
 SAID = "synthetic"  # by the data
+PARTS = {  # of the score of an anomaly
+    "mae": "mean absolute error of the reconstruction",
+    "weighted": "mean absolute error of the reconstruction, weighed by how little normal windows vary at each sample",
+    "latent": "distance from normal windows in latent space",
+    "rhythm": "root mean square of the standardised features",
+}
 
 USAGE = """```python
 from pathlib import Path
@@ -47,6 +55,8 @@ CALLS = {  # module, function, what it takes, one row per
 def model_card(contract: Contract) -> str:
     """Write the card in Markdown."""
     module, function, taken, row = CALLS[type(contract.window)]
+    if isinstance(contract.window, Crops) and contract.score is not None:
+        row = "recording"
     usage = USAGE.format(module=module, function=function, taken=taken, row=row)
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
@@ -86,25 +96,27 @@ def _input(contract: Contract) -> str:
     others, detected = ", ".join(contract.extra_channels), todo.beats == "detected"
     lines = (
         f"Leads: {', '.join(todo.leads)}, {unit}, at {todo.fs_hz:g} Hz",
-        f"Window: {_window(window)}",
+        f"Window: {_window(contract)}",
         f"Filter: {filtering}, over the whole record before windows are cut",
         f"Scale: z-score by {todo.scale}" if todo.scale != "none" else "Scale: none",
         f"Features: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
         *([f"Other signals, as far as they are there: {others}"] if others else []),
         *(["R peaks: found in the first lead; marked ones are not looked at"] if detected else []),
         f"Mode: {todo.mode}; latency after R: {after_r} ({reason})",
-        f"Probabilities: {_decision(contract)}",
+        f"Probabilities: {_decision(contract)}" if contract.score is None else f"Score: {_score(contract)}",
     )
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _window(window: Window | Crops | Segments) -> str:
+def _window(contract: Contract) -> str:
+    window = contract.window
     if isinstance(window, Window):
         after = window.n_samples - window.n_before
         return f"{window.n_samples} samples, {window.n_before} before the R peak and {after} from it on"
     if isinstance(window, Segments):
         return f"{window.n_samples} samples, one window every {window.hop}, each answered by itself"
-    return f"crops of {window.n_samples} samples, one every {window.hop}; the {window.by} of their probabilities counts"
+    answers = "probabilities" if contract.score is None else "scores"
+    return f"crops of {window.n_samples} samples, one every {window.hop}; the {window.by} of their {answers} counts"
 
 
 def _decision(contract: Contract) -> str:
@@ -119,9 +131,24 @@ def _decision(contract: Contract) -> str:
     return f"sigmoid of the logits divided by {contract.temperature:g}; a class is called from: {called}"
 
 
+def _score(contract: Contract) -> str:
+    """What counts, and from where on a window is an anomaly."""
+    if contract.score is None:
+        return ""
+    parts = [PARTS.get(part, part) for part in contract.score.parts]
+    each = zip(parts, contract.score.mean, contract.score.sd, strict=True)
+    weighed = ", ".join(f"{part} ({mean:.3f} ± {sd:.3f})" for part, mean, sd in each)
+    made = parts[0] if len(parts) == 1 else f"mean of (part - mean) / SD over {weighed}"
+    called = " and ".join(f"{contract.classes[1]} from {threshold:.3f} on" for threshold in contract.thresholds or ())
+    return f"{made}; {called} ({contract.score.rule})"
+
+
 def _numbers(contract: Contract) -> str:
-    """Headline numbers with their intervals, then F1 of every class."""
-    shown = [name for name in (*HEADLINES, *(f"test/f1/{c}" for c in contract.classes)) if name in contract.test]
+    """Headline numbers with their intervals, then F1 of every class, and AUROC of every kind of anomaly."""
+    kinds = [name for name in contract.test if contract.score and re.fullmatch("test/auroc/[^/]+", name)]
+    kinds = [name for name in kinds if not name.endswith(("_low", "_high"))]
+    names = (*HEADLINES, *(f"test/f1/{c}" for c in contract.classes), *kinds)
+    shown = [name for name in names if name in contract.test]
     if not shown:
         return "The test rows were not scored."
     rows = ["| test rows | value | 95 % interval |", "|---|---|---|"]

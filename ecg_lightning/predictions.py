@@ -221,7 +221,7 @@ def _misfits_of_scores(about: Predictions) -> Iterator[str]:
         if not about.table[name].isin((0, 1)).all():
             yield f"a {name} lies outside 0..1"
         if about.table.loc[about.table["label"] == 0, name].any():
-            yield f"a {name} is set of a normal row"
+            yield f"a {name} is 1 in a normal row"
 
 
 def _label_columns(about: Predictions) -> list[str]:

@@ -14,6 +14,7 @@ from ecg_lightning import bundle, contract
 from ecg_lightning.bundle import BadBundle
 from ecg_lightning.contract import Contract, Score, from_json
 from ecg_lightning.features import Features
+from ecg_lightning.layers.reconstruction_scores import parts
 from ecg_lightning.model_card import model_card
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.logistic import Logistic
@@ -194,15 +195,13 @@ def golden(version: int) -> bundle.Bundle:
 def golden_logits(version: int) -> list[Any]:
     """Its logits, for inputs by formula: two windows, a recording of four crops, or one of eight segments.
 
-    If anomaly, for two windows, mean absolute error, error weighted by what normals vary, and distance in latent space.
+    If anomaly, every part of the score, for the two windows.
     """
-    made = golden(version)
+    made, features = golden(version), torch.tensor([[0.8, 1.0], [0.4, 1.3]])
     if version == 4:
-        ecg, normal = torch.sin(torch.arange(80.0)).reshape(2, 2, 20), made.network.normal
+        ecg = torch.sin(torch.arange(80.0)).reshape(2, 2, 20)
         with torch.no_grad():
-            error = (ecg - made.network(ecg)).abs()
-            distance = normal.distance(made.network.encode(ecg))
-            return torch.stack([error.mean(dim=(1, 2)), normal.weighted(error), distance], dim=1).tolist()
+            return parts(made.network, ecg, features, torch.tensor(MEAN), torch.tensor(STD)).tolist()
     if version == 3:
         ecg = torch.sin(torch.arange(450.0)).square().cumsum(0).sin().reshape(1, 450).numpy()
         record = Record("a", "a", ecg, ("ECG",), 100.0, np.empty(0, np.int64), (), False, "NU", begin_s=1.4e9)
@@ -213,7 +212,6 @@ def golden_logits(version: int) -> list[Any]:
         leads, no_peaks = ("V2", "II"), np.empty(0, np.int64)
         return recordings.logits(made, Record("a", "a", ecg, leads, 100.0, no_peaks, (), False, "NU", person)).tolist()
     with torch.no_grad():
-        features = torch.tensor([[0.8, 1.0], [0.4, 1.3]])
         return made.network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), features).tolist()
 
 
@@ -281,9 +279,9 @@ def test_anomalies_alone_have_a_score_and_one_threshold() -> None:
     for change in ({"thresholds": None}, {"classes": ("normal", "S", "V")}):
         with pytest.raises(BadBundle, match="problem=anomaly takes two classes and one threshold"):
             replace(found, **change)
-    for parts, mean, sd in (((), (), ()), (("mae",), (), (1.0,)), (("mae",), (0.5,), (1.0, 1.0))):
+    for names, mean, sd in (((), (), ()), (("mae",), (), (1.0,)), (("mae",), (0.5,), (1.0, 1.0))):
         with pytest.raises(BadBundle, match=r"score of parts=.* takes one mean and one sd for each, not mean=.*sd="):
-            Score(parts, mean, sd, "")
+            Score(names, mean, sd, "")
 
 
 def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,3 +441,24 @@ def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
     ):
         assert words in card
     assert "Other signals" not in model_card(of_recordings())
+
+
+def test_the_model_card_of_anomalies_says_score_threshold_and_every_kind() -> None:
+    test = {"test/auroc": 0.75, "test/always_anomaly/f1": 0.25, "test/auroc/S": 0.5}
+    made = replace(golden(4).contract, test=test | {"test/auroc/S_low": 0.375, "test/auroc/S_high": 0.625})
+    card = model_card(made)
+    for words in (
+        "- Score: mean of (part - mean) / SD over distance from normal windows in latent space (1.000 ± 0.250), root",
+        "features (0.750 ± 0.500); anomaly from 1.750 on (mean + 2 SD of validation normals)",
+        "| always_anomaly/f1 | 0.250 |  |",
+        "| auroc/S | 0.500 | 0.375 to 0.625 |",
+        "there is one row per beat",
+    ):
+        assert words in card
+    assert "Probabilities" not in card
+    alone = replace(made, score=Score(("mae",), (0.1,), (0.02,), "percentile 95 of validation normals"))
+    alone = replace(alone, window=Crops(20, 10, "max"), thresholds=(0.15,))
+    card = model_card(alone)
+    assert "Score: mean absolute error of the reconstruction; anomaly from 0.150 on (percentile 95 of" in card
+    assert "the max of their scores counts" in card
+    assert "there is one row per recording" in card

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecg_lightning.predictions import SIDES, Predictions
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import SUPER, draw_multilabel
 
@@ -136,17 +137,60 @@ def test_two_classes_that_cannot_be_scored_are_refused_in_words() -> None:
             replace(drawn, least_specificity=least)
 
 
+def test_anomalies_have_every_part_of_a_score_and_those_that_count(tmp_path: Path) -> None:
+    drawn = draw_anomalies(60, score=("latent", "rhythm"), n_sd=None, percentile=95.0)
+    drawn.write(tmp_path / "predictions.parquet")
+    read = Predictions.read(tmp_path / "predictions.parquet")
+    pd.testing.assert_frame_equal(read.table, drawn.table)
+    assert replace(read, table=drawn.table).__dict__ == drawn.__dict__
+    assert read.parts == ("mae", "weighted", "latent", "rhythm")
+    assert (read.outputs, read.label.shape) == (("anomaly",), (60,))
+    np.testing.assert_array_equal(read.logits, drawn.table[["score_latent", "score_rhythm"]])
+
+
+def test_anomalies_that_cannot_be_scored_are_refused_in_words() -> None:
+    drawn = draw_anomalies(40)
+    for changes, words in (
+        ({"classes": ("normal",)}, r"problem='anomaly' takes two classes, the negative one first: not \['normal'\]"),
+        ({"score": ()}, r"score=\[\] must name the parts that count, each once"),
+        ({"score": ("mae", "mae")}, r"score=\['mae', 'mae'\] must name the parts that count, each once"),
+        ({"score": ("entropy",)}, "the table has no column score_entropy"),
+        ({"kinds": {"Q": "paced"}}, "the table has no column kind_Q"),
+        ({"kinds": {"anomaly": "any"}}, r"kinds names \['anomaly'\], as classes=.* does: choose other names"),
+        ({"n_sd": None}, "n_sd=None and percentile=None: a threshold takes exactly one of the two"),
+        ({"percentile": 95.0}, "n_sd=2.0 and percentile=95.0: a threshold takes exactly one of the two"),
+        ({"n_sd": None, "percentile": 101.0}, "percentile=101.0 must lie between 0 and 100"),
+        ({"least_specificity": 0.9}, "least_specificity=0.9 has no meaning where problem='anomaly'"),
+        ({"table": drawn.table.assign(score_latent=float("inf"))}, "a score_latent is not a finite number"),
+        ({"table": drawn.table.assign(kind_V=2)}, r"a kind_V lies outside 0\.\.1"),
+        ({"table": drawn.table.assign(kind_V=1)}, "a kind_V is 1 in a normal row"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            replace(drawn, **changes)
+    with pytest.raises(ValueError, match=r"score=\('mae',\), n_sd=0 has no meaning where problem='multiclass'"):
+        replace(GOOD, score=("mae",), n_sd=0)
+
+
+def test_rows_that_choose_are_the_validation_rows_of_each_fold() -> None:
+    both = replace(GOOD, table=pd.concat([TABLE, TABLE.assign(fold=3, side="test")]))
+    found = both.fitted_on()
+    assert {fold: rows.tolist() for fold, rows in found.items()} == {0: [True, False, False, False], 3: [False] * 4}
+
+
 def test_a_file_that_says_nothing_of_groups_and_specificity_has_none(tmp_path: Path) -> None:
     GOOD.write(tmp_path / "new")
     stored = pq.read_table(tmp_path / "new")
     metadata = stored.schema.metadata
     said = json.loads(metadata[b"ecg_lightning"])
-    del said["groups"], said["least_specificity"]
+    for name in ("groups", "least_specificity", "score", "kinds", "n_sd", "percentile"):
+        del said[name]
     pq.write_table(
         stored.replace_schema_metadata({**metadata, b"ecg_lightning": json.dumps(said).encode()}), tmp_path / "old"
     )
     old = Predictions.read(tmp_path / "old")
     assert (old.groups, old.least_specificity) == ((), None)
+    assert (old.score, old.kinds, old.n_sd, old.percentile) == ((), {}, None, None)
+    assert old.logits.shape == (2, 2)
 
 
 def test_the_drawn_table_is_plausible() -> None:
