@@ -29,6 +29,22 @@ def test_the_way_back_has_the_sizes_of_the_way_there() -> None:
     assert back == [(137, 32), (585, 137), (2500, 585)]
 
 
+def test_a_window_is_made_of_its_latent_vector_alone() -> None:
+    net, ecg = DenseAutoencoder(2, 100, 7), torch.randn(4, 2, 100)
+    assert net.encode(ecg).shape == (4, 7)
+    assert torch.equal(net(ecg), net.decoder(net.encode(ecg)).view_as(ecg))
+    assert torch.equal(net.encode(ecg), net.encoder(ecg))
+
+
+def test_what_normal_windows_look_like_travels_with_the_weights_but_not_with_the_encoder() -> None:
+    net, ecg = DenseAutoencoder(2, 40, 4), torch.randn(30, 2, 40)
+    net.normal.learn([(ecg, net.encode(ecg))])
+    again = DenseAutoencoder(2, 40, 4)
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again.normal.spread, net.normal.spread)
+    assert not list(net.encoder.buffers())
+
+
 def test_windows_of_few_shapes_are_made_again_from_few_numbers() -> None:
     torch.manual_seed(0)
     net = DenseAutoencoder(1, 100, 4)
