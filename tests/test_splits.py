@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from ecg_lightning.splits import DS1, DS2, Holdout, InterPatient, Official, RandomWindows, Split, by_class, folds
+from ecg_lightning.splits import DS1, DS2, Files, Holdout, InterPatient, Official, RandomWindows, Split, by_class, folds
 from ecg_lightning.structures import Fold, Refused, WindowTable
 
 PATIENT_OF = {"202": "201"}
@@ -286,6 +286,49 @@ def test_holdout_is_refused_where_patients_are_not_known() -> None:
     with pytest.raises(Refused, match=r"1 of 40 records have no patient id, so no split by patients keeps them apart"):
         only_fold(Holdout(0.2, 0.2, 0), with_folds(unknown=[3]))
     only_fold(RandomWindows(0.2, 0.2, 0), with_folds(unknown=[3]))  # does not go by patients, and says so
+
+
+def test_where_patients_are_not_known_two_other_splits_are_named() -> None:
+    with pytest.raises(Refused, match=r"split=official where the corpus has folds .* split=random_windows, which is"):
+        only_fold(Holdout(0.2, 0.2, 0), with_folds(unknown=[3]))
+
+
+def with_files(*folds_of_records: int) -> WindowTable:
+    """200 rows of a file each, and nobody knows whose."""
+    table = table_of([str(i) for i in range(len(folds_of_records))], [0] * 200)
+    unknown = np.zeros(len(table), bool)
+    return replace(table, official_fold=np.array(folds_of_records)[table.record], patient_known=unknown)
+
+
+def test_files_stand_where_the_corpus_has_them_and_are_called_leaky() -> None:
+    table = with_files(0, 1)
+    fold = only_fold(Files(0.1, 0), table)
+    assert fold.tags == {"leaky_split": "true"}
+    assert names(table, fold.train) == names(table, fold.val) == {"0"}
+    np.testing.assert_array_equal(fold.test, np.arange(200, 400))
+    assert len(fold.train) + len(fold.val) == 200
+    assert len(fold.val) == pytest.approx(20, abs=10)
+    assert Files.needs == ("train_and_test_files",)
+
+
+def test_validation_rows_of_the_training_file_go_by_the_seed() -> None:
+    first, again, other = (only_fold(Files(0.1, seed), with_files(0, 1)).val for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("table", [table_of(["a", "b"]), with_files(-1, -1), with_files(0, -1), with_files(1, 1)])
+def test_a_corpus_without_both_files_is_refused_with_what_to_type(table: WindowTable) -> None:
+    with pytest.raises(
+        Refused, match=r"split=files needs a training file and a test file .* take split=random_windows"
+    ):
+        only_fold(Files(0.1, 0), table)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1])
+def test_a_share_of_nothing_or_all_of_the_training_file_is_refused(share: float) -> None:
+    with pytest.raises(Refused, match=rf"split.val_share={share} must lie between 0 and 1"):
+        Files(share, 0)
 
 
 def test_holdout_keeps_two_thirds_of_every_label_in_training() -> None:

@@ -50,7 +50,7 @@ class HeartbeatCSV(Located):
     """
 
     name = "heartbeat_csv"
-    unit = "min-max"  # of ten seconds, by the recipe
+    unit = "min-max"  # of every beat by itself, by the recipe
     licence = "ODC-BY 1.0 (MIT-BIH and PTB diagnostic databases of PhysioNet)"
     citation = (
         "Kachuee M, Fazeli S, Sarrafzadeh M. ECG heartbeat classification: a deep transferable representation. IEEE "
@@ -125,7 +125,7 @@ class HeartbeatCSV(Located):
 
         Returns:
             One record of the whole file where nobody knows its patients; else one per patient, named after both:
-            "mitbih_train#100". A beat's place, peak_sample, is its first sample.
+            "mitbih_train#100". A beat's place, peak_sample, is its first sample; its symbol is the number of its class.
 
         Raises:
             BadRecord: the file cannot be trusted, or a lead is asked for that it has not.
@@ -159,7 +159,7 @@ class HeartbeatCSV(Located):
             "heartbeat csv names no patients: every division of it shares patients, and is called leaky": not all(
                 map(self.patient_known, records)
             ),
-            "signals have no unit: ten seconds at a time are scaled to 0..1": True,
+            "signals have no unit: every beat is scaled to 0..1 by itself": True,
             "beats of MIT-BIH are every third sample of 360 Hz: 120 Hz, though they are published as 125 Hz": any(
                 name.startswith("mitbih_") for name in records
             ),

@@ -15,6 +15,7 @@ from ecg_lightning.structures import BadRecord, Refused
 SYNTHETIC = "# SYNTHETIC"
 """How the first line of a file without patients behind it begins."""
 
+_LARGEST = float(np.finfo(np.float32).max)
 _NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
@@ -146,7 +147,7 @@ def _fault(line: str, n_columns: int, labels: Mapping[int, str]) -> str:
     if len(cells) != n_columns:
         return f"{len(cells)} cells, but the first row has {n_columns}"
     for column, cell in enumerate(cells, start=1):
-        if not _NUMBER.fullmatch(cell) or abs(float(cell)) > np.finfo(np.float32).max:
+        if not _NUMBER.fullmatch(cell) or abs(float(cell)) > _LARGEST:
             return f"cell {column} is {cell[:20]!r}, which is no finite number"
     if float(cells[-1]) not in labels:
         return f"the class is {cells[-1]}, but dataset.labels knows {', '.join(map(str, labels))}"

@@ -45,7 +45,7 @@ class Beats:
 
 def cut_beats(
     ecg: Float[np.ndarray, " time"], peak_sample: Int[np.ndarray, " beat"], mark: Int[np.ndarray, " mark"], step: int
-) -> tuple[Float[np.ndarray, "row time"], Int[np.ndarray, " row"]]:
+) -> tuple[Float[np.ndarray, "row sample"], Int[np.ndarray, " row"]]:
     """Cut a row for every beat that a mark follows.
 
     Args:

@@ -37,14 +37,14 @@ def write(root: Path, seed: int) -> None:
         file.unlink()
     comment = f"{heartbeat_csv_files.SYNTHETIC}: written by ecg_lightning, seed {seed}, no patient"
     for label, stem in enumerate(("ptbdb_normal", "ptbdb_abnormal")):
-        rows = _people(seed, abnormal=bool(label))
+        rows = _people(seed, bool(label), N_ROWS)
         heartbeat_csv_files.write_rows(root / f"{stem}.csv", rows, np.full(len(rows), label), comment)
 
 
-def _people(seed: int, abnormal: bool) -> Float[np.ndarray, "row time"]:
+def _people(seed: int, abnormal: bool, n_rows: int) -> Float[np.ndarray, "row time"]:
     """Beats of as many people as it takes, a stretch of lead II of each."""
     rows: list[np.ndarray] = []
-    while len(rows) < N_ROWS:
+    while len(rows) < n_rows:
         rng = default_rng([seed, int(abnormal), len(rows)])
         heart = synthetic_twelve.healthy_heart(rng, rng.uniform(30.0, 85.0), bool(rng.random() < 0.4))
         if abnormal:
@@ -53,4 +53,4 @@ def _people(seed: int, abnormal: bool) -> Float[np.ndarray, "row time"]:
         ecg = synthetic_twelve.perform(heart, "N" * 24, False, STRETCH_S, FS_HZ, rng)[LEAD]
         peak_sample = find_r_peaks(ecg[None], FS_HZ)
         rows += list(cut_beats(ecg, peak_sample, peak_sample, step=1)[0])
-    return np.stack(rows[:N_ROWS])
+    return np.stack(rows[:n_rows])
