@@ -31,7 +31,7 @@ def fit_standards(predictions: Predictions) -> dict[int, Standard]:
         same = [part for part, spread in zip(predictions.score, sd, strict=True) if spread == 0]
         if same and len(predictions.score) > 1:
             raise Refused(
-                f"fold {fold}: {', '.join(same)} is the same for all {rows.sum()} normal validation rows, and cannot "
+                f"fold {fold}: {', '.join(same)} never varies over its {rows.sum()} normal validation rows, and cannot "
                 f"be weighed against other parts: take it out of score={list(predictions.score)}"
             )
         found[fold] = tuple(zip(mean.tolist(), sd.tolist(), strict=True))
@@ -85,9 +85,10 @@ def _normals(predictions: Predictions) -> dict[int, Bool[np.ndarray, " row"]]:
     """The normal validation rows of each fold."""
     found = {fold: rows & (predictions.label == 0) for fold, rows in predictions.fitted_on().items()}
     for fold, rows in found.items():
-        if rows.sum() < MIN_NORMALS:
+        n_rows = int(rows.sum())
+        if n_rows < MIN_NORMALS:
             raise Refused(
-                f"fold {fold} has {rows.sum()} normal validation row{'s' * (rows.sum() != 1)}: a threshold takes at "
-                f"least {MIN_NORMALS}; give validation more patients"
+                f"fold {fold} has {n_rows} normal validation row{'s' * (n_rows != 1)}: a threshold takes at least "
+                f"{MIN_NORMALS}; give validation more of them"
             )
     return found

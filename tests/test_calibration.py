@@ -24,7 +24,9 @@ from ecg_lightning.calibration import (
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.metrics import expected_calibration_error
 from ecg_lightning.predictions import FITTED_ON, Predictions
+from ecg_lightning.standards import fit_standards, scores
 from tests.corpora import binary
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import OVERCONFIDENT, draw_multilabel
 from tests.corpora.run_folder import draw_predictions
@@ -264,3 +266,27 @@ def test_the_likeliest_class_is_called_where_there_is_one() -> None:
     np.testing.assert_array_equal(decide(drawn, uncalibrated(drawn), {}).called, drawn.logits.argmax(axis=1))
     np.testing.assert_allclose(uncalibrated(drawn).sum(axis=1), 1)
     np.testing.assert_array_equal(uncalibrated(drawn), probabilities(drawn, {0: 1.0}, {}))
+
+
+def test_a_score_of_anomalies_is_left_as_it_is_and_called_from_its_threshold_on() -> None:
+    drawn = draw_anomalies(score=("latent", "rhythm"))
+    temperatures, offsets = fit_calibration(drawn)
+    assert (temperatures, offsets) == ({0: 1.0}, {})
+    standards = fit_standards(drawn)
+    p = probabilities(drawn, temperatures, offsets, standards)
+    np.testing.assert_array_equal(p[:, 0], scores(drawn, standards))
+    np.testing.assert_array_equal(probabilities(drawn, temperatures, offsets), p)
+    assert p.shape == (900, 1)
+    thresholds = fit_thresholds(drawn, p)
+    rows = decide(drawn, p, thresholds)
+    np.testing.assert_array_equal(rows.called, (p[:, 0] >= thresholds[0][0]).astype(int))
+    normal = (drawn.table["side"] == FITTED_ON) & (drawn.table["label"] == 0)
+    assert thresholds[0][0] == pytest.approx(2 * p[normal, 0].std(ddof=1)), "the mean of averaged deviations is 0"
+
+
+def test_each_fold_of_anomalies_has_its_own_threshold() -> None:
+    drawn = draw_anomalies()
+    both = replace(drawn, table=pd.concat([drawn.table, drawn.table.assign(fold=2)]))
+    p = probabilities(both, {}, {})
+    rows = decide(both, p, {0: (0.0,), 2: (np.inf,)})
+    np.testing.assert_array_equal(rows.called, np.repeat([1, 0], 900))

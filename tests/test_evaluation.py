@@ -17,6 +17,7 @@ from ecg_lightning.evaluation import (
     without_names,
 )
 from ecg_lightning.predictions import Predictions
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 
@@ -174,4 +175,12 @@ def test_temperature_and_thresholds_have_names() -> None:
         "calibration/temperature": 2.0,
         "calibration/offset": -1.5,
         "calibration/threshold/low": 0.25,
+    }
+    drawn, standard = draw_anomalies(20, score=("latent", "rhythm")), ((1.0, 0.25), (0.75, 0.5))
+    assert stated_calibration(drawn, 1.0, (2.5,), 0.0, standard) == {
+        "calibration/threshold": 2.5,
+        "calibration/mean/latent": 1.0,
+        "calibration/mean/rhythm": 0.75,
+        "calibration/sd/latent": 0.25,
+        "calibration/sd/rhythm": 0.5,
     }

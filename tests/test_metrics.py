@@ -10,6 +10,7 @@ from ecg_lightning.metrics import (
     accuracy,
     auroc,
     average_precision,
+    best_f1,
     concordance,
     confusion,
     confusion_per_class,
@@ -174,3 +175,14 @@ def test_the_calibration_error_equals_that_of_torchmetrics() -> None:
     assert expected_calibration_error(p, outcome) == pytest.approx(float(theirs))
     assert expected_calibration_error(np.ones(3), np.ones(3, dtype=bool)) == 0
     assert np.isnan(expected_calibration_error(p[:0], outcome[:0]))
+
+
+def test_the_best_f1_is_that_of_the_best_threshold_and_of_equals_the_highest_is_taken() -> None:
+    score, positive, _ = tied_scores()
+    found, threshold = best_f1(score, positive)
+    assert found == pytest.approx(max(second.f1_score(positive, score >= limit) for limit in np.unique(score)))
+    assert second.f1_score(positive, score >= threshold) == pytest.approx(found)
+    # calling the first alone, or all, is equally good: 2/3
+    assert best_f1(np.array([0.9, 0.7, 0.5, 0.3]), np.array([True, False, False, True])) == (pytest.approx(2 / 3), 0.9)
+    assert best_f1(np.array([-2.0, -1.0]), np.array([True, True])) == (1, -2)
+    assert np.isnan(best_f1(score, np.zeros(300, dtype=bool))).all()
