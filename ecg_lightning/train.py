@@ -62,6 +62,14 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
     summary.say_finished(folder, found)
 
 
+def after_sweep(folder: Path) -> None:
+    """Set the jobs of a sweep side by side."""
+    from ecg_lightning import sweep  # pandas and matplotlib take a second to import: only now
+
+    if run_folder.leads():
+        sweep.finish(folder)
+
+
 def _leave_nothing_empty(folder: Path) -> None:
     """Remove what Hydra made for a run that never began: the folder, where nothing but its log is in it."""
     if [path.name for path in folder.iterdir()] == ["train.log"]:
@@ -82,7 +90,7 @@ def main() -> None:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
             with refusals():
                 run_folder.check_resumable(Path(word.partition("=")[2].strip("'\"")))
-    config.app(job)
+    config.app(job, after_sweep)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,185 @@
+"""Jobs side by side: what varies between them, what they reach, and which is best by validation."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from ecg_lightning.evaluation import headline_names
+from ecg_lightning.predictions import Predictions
+
+N_HEADLINE = 3  # numbers of each job; metrics.json has them all
+SIDES = ("val", "test")
+LIMITS = ("", "_low", "_high")
+COSTS = ("fit/seconds", "fit/epochs", "model/parameters")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What a job left in its folder; all but its name, its state and its reason may be empty.
+
+    Args:
+        folder: of the run.
+        state: of its status.json.
+        reason: why it did not finish.
+        overrides: value by key, as they were typed.
+        numbers: of its metrics.json.
+        settings: of its config.yaml.
+        card: of its data.
+        history: one row per epoch.
+    """
+
+    folder: Path
+    state: str
+    reason: str
+    overrides: dict[str, str]
+    numbers: dict[str, float]
+    settings: dict[str, Any]
+    card: dict[str, Any]
+    history: pd.DataFrame
+
+    @property
+    def monitor(self) -> tuple[str, str]:
+        """Name of the number that chose its best epoch, and "max" or "min"."""
+        said = self.settings["task"]["monitor"]
+        return said["metric"], said["mode"]
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Jobs as the rows of a table.
+
+    Args:
+        table: one row per job: job, what varied, best, state, reason, monitor and monitored (name of the number that
+            chose its best epoch, and its best value), best_epoch (counted from 1), headline numbers of each side that
+            was scored with their limits, costs, synthetic, leaky_split. What a job does not have is NaN or empty.
+        varied: keys of what differs between jobs, which are columns of the table.
+        headline: names of numbers, without their side.
+        best: row of the best job by validation; None where none is.
+        monitor: name of the number by which it is the best; empty where none is.
+        why_none: why there is no best job; empty where there is one.
+        resample: what the intervals are over, "patient" or "record".
+    """
+
+    table: pd.DataFrame
+    varied: tuple[str, ...]
+    headline: tuple[str, ...]
+    best: int | None
+    monitor: str
+    why_none: str
+    resample: str
+
+
+def compare(folders: Sequence[Path]) -> Comparison:
+    """Read the folders of jobs, finished or not, and set them side by side in this order."""
+    jobs = [read_job(folder) for folder in folders]
+    finished = [job for job in jobs if job.state == "finished"]
+    varied = _varied(jobs)
+    headline, resample = _headline(finished)
+    table = pd.DataFrame([_row(job, varied, headline) for job in jobs])
+    best, why_none = _best(table, finished, varied)
+    table.insert(1 + len(varied), "best", table.index == best)
+    test = [name for name in table if str(name).startswith("test/")]
+    if table[test].isna().all(axis=None):
+        table = table.drop(columns=test)
+    monitor = "" if best is None else finished[0].monitor[0]
+    return Comparison(table, varied, headline, best, monitor, why_none, resample)
+
+
+def read_job(folder: Path) -> Job:
+    """Read what a job left."""
+    status = _json(folder / "status.json")
+    config, history = folder / "config.yaml", folder / "history.csv"
+    state = status.get("state", "failed")
+    silent = {"failed": "it left no status.json", "running": "it never said how it ended"}
+    words = [override.lstrip("+~").partition("=") for override in status.get("overrides", [])]
+    return Job(
+        folder=folder,
+        state=state,
+        reason=status.get("reason") or silent.get(state, ""),
+        overrides={key: value.strip("'\"") for key, _, value in words},
+        numbers=_json(folder / "metrics.json"),
+        settings=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
+        card=_json(folder / "data.json"),
+        history=pd.read_csv(history) if history.is_file() else pd.DataFrame({"epoch": []}),
+    )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def _varied(jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Keys whose value is not the same in all jobs, in the order in which they were typed."""
+    keys = dict.fromkeys(key for job in jobs for key in job.overrides)
+    return tuple(key for key in keys if _several(job.overrides.get(key) for job in jobs))
+
+
+def _several(values: Iterable[Any]) -> bool:
+    return len({json.dumps(value, sort_keys=True, default=str) for value in values}) > 1
+
+
+def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
+    """The first headline numbers of every task, and what their intervals are over."""
+    names: dict[str, None] = {}
+    resample = "patient"
+    for job in {job.settings["task"]["name"]: job for job in reversed(finished)}.values():
+        about = Predictions.read(job.folder / "predictions.parquet")
+        there = [name for name in headline_names(about) if any(f"{side}/{name}" in job.numbers for side in SIDES)]
+        names |= dict.fromkeys(there[:N_HEADLINE])
+        resample = about.resample
+    return tuple(names), resample
+
+
+def _row(job: Job, varied: Sequence[str], headline: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"job": job.folder.name, **{key: job.overrides.get(key, "") for key in varied}}
+    row |= {"state": job.state, "reason": job.reason}
+    names = [f"{side}/{name}{end}" for side in SIDES for name in headline for end in LIMITS]
+    tags = {"synthetic": bool(job.card.get("synthetic")), "leaky_split": "leaky_split" in job.card.get("tags", {})}
+    return row | _monitored(job) | {name: job.numbers.get(name, np.nan) for name in (*names, *COSTS)} | tags
+
+
+def _monitored(job: Job) -> dict[str, Any]:
+    """The number that chose the best epoch: as it was computed from the predictions, else the best of any epoch."""
+    if job.state != "finished":
+        return {"monitor": "", "monitored": np.nan, "best_epoch": np.nan}
+    metric, mode = job.monitor
+    curve = job.history[metric].dropna() if metric in job.history else pd.Series(dtype=float)
+    if curve.empty:
+        return {"monitor": metric, "monitored": job.numbers.get(metric, np.nan), "best_epoch": np.nan}
+    at = int(curve.argmax() if mode == "max" else curve.argmin())
+    value = job.numbers.get(metric, float(curve.iloc[at]))
+    return {"monitor": metric, "monitored": value, "best_epoch": int(job.history["epoch"][curve.index[at]]) + 1}
+
+
+def _best(table: pd.DataFrame, finished: Sequence[Job], varied: Sequence[str]) -> tuple[int | None, str]:
+    """Row of the best job, or None and why."""
+    if why := _not_comparable(finished, varied):
+        return None, why
+    metric, mode = finished[0].monitor
+    values = table["monitored"].to_numpy(dtype=np.float64)
+    if np.isnan(values).all():
+        return None, f"no job has a value of {metric}"
+    return int(np.nanargmax(values) if mode == "max" else np.nanargmin(values)), ""
+
+
+def _not_comparable(finished: Sequence[Job], varied: Sequence[str]) -> str:
+    """Why no job can be called the best; empty where one can."""
+    if len(finished) < 2:
+        return "fewer than two jobs finished"
+    if set(varied) == {"seed"}:
+        return "only the seed varies, and a lucky one must not be chosen"
+    if _several(job.monitor for job in finished):
+        return f"jobs go by different numbers ({', '.join(sorted({job.monitor[0] for job in finished}))})"
+    if _several([job.card[name]["val"] for name in ("patients", "counts")] for job in finished):
+        return "jobs are validated on different rows"
+    if finished[0].monitor[0].endswith("/loss"):
+        parts = [part for part in ("loss", "preprocess") if _several(job.settings.get(part) for job in finished)]
+        if parts:
+            return f"jobs go by {finished[0].monitor[0]}, which means another thing with another {parts[0]}"
+    return ""

@@ -1,0 +1,135 @@
+"""What happens when the last job of a sweep is done: a table and a picture of all of them, and what to type next."""
+
+import shlex
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rich.table
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+
+from ecg_lightning.comparison import LIMITS, Comparison, compare
+from ecg_lightning.report import comparison_figures
+from ecg_lightning.report.comparison_figures import in_words, short_keys
+from ecg_lightning.report.notices import TAGS
+from ecg_lightning.run_folder import Status
+
+NOT_REPEATED = ("sweep=", "test=")  # of a job's overrides, when it is trained once more alone
+COSTS = {"model/parameters": ",.0f", "fit/seconds": ".0f"}  # and how they are written
+WIDEST = 1000  # letters, of a table that is not yet folded into the terminal
+
+
+def finish(folder: Path) -> None:
+    """Write comparison.csv and comparison.png beside the jobs, and say in the terminal what they reached."""
+    jobs = job_folders(folder)
+    if not jobs:
+        return
+    found = compare(jobs)
+    found.table.to_csv(folder / "comparison.csv", index=False)
+    figure = comparison_figures.comparison(found)
+    if figure is not None:
+        figure.savefig(folder / "comparison.png")
+    console = Console()
+    console.print(drawn(found, console))
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    for line in [*remarks(found), *what_next(found, shown)]:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def job_folders(folder: Path) -> list[Path]:
+    """The jobs of a sweep in the order in which they began."""
+    began = [path for path in folder.iterdir() if (path / "status.json").is_file() or (path / "train.log").is_file()]
+    return sorted(began, key=lambda path: (len(path.name), path.name))
+
+
+def drawn(found: Comparison, console: Console) -> rich.table.Table:
+    """The table for a terminal: as many intervals, from the left, as there is room for, else fewer numbers."""
+    numbers = [*_numbers(found), *_costs(found)]
+    limited = [(numbers, n_limits) for n_limits in range(len(numbers), -1, -1)]
+    fewer = [(numbers[:n], 0) for n in range(len(numbers) - 1, 0, -1)]
+    tables = (_drawn(found, *choice) for choice in (*limited, *fewer))
+    wide = console.options.update(width=WIDEST)
+    fits = (table for table in tables if console.measure(table, options=wide).maximum <= console.width)
+    return next(fits, _drawn(found, numbers[:1], 0))
+
+
+def remarks(found: Comparison) -> list[str]:
+    """What a reader of the table must know: made-up data, leaky splits, what is best and why, what failed and why."""
+    table = found.table
+    said = ["SYNTHETIC data: these numbers say nothing about patients"] if table["synthetic"].any() else []
+    if table["leaky_split"].any():
+        said.append(f"{_jobs(table[table['leaky_split']])}: {TAGS['leaky_split']}")
+    if found.best is None:
+        said.append(f"no job is called the best: {found.why_none}")
+    else:
+        said.append(f"* best on validation rows, by {found.monitor}")
+    stopped = table[table["state"] != "finished"]
+    for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
+        said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")
+    return said
+
+
+def what_next(found: Comparison, folder: Path) -> list[str]:
+    """Where the files lie, and the commands that look closer at the best job, or else at the first that finished."""
+    said = [f"table:   {folder / 'comparison.csv'}"]
+    if (folder / "comparison.png").is_file():
+        said.append(f"picture: {folder / 'comparison.png'}")
+    finished = found.table.index[found.table["state"] == "finished"]
+    if finished.empty:
+        return said
+    job = folder / found.table["job"][finished[0] if found.best is None else found.best]
+    said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
+        words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]
+        said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")
+        said.append(f"         {shlex.join(['python', '-m', 'ecg_lightning.train', *words])}")
+    return said
+
+
+def _jobs(some: pd.DataFrame) -> str:
+    return f"job{'s' if len(some) > 1 else ''} {', '.join(some['job'])}"
+
+
+def _numbers(found: Comparison) -> list[str]:
+    """Columns of the table that the terminal shows: what says which job is best comes first."""
+    names = [f"{side}/{name}" for side in ("val", "test") for name in found.headline if f"{side}/{name}" in found.table]
+    if found.monitor in ("", *names):
+        return sorted(names, key=lambda name: name != found.monitor)
+    return ["monitored", *names]
+
+
+def _costs(found: Comparison) -> list[str]:
+    """What the jobs cost: their size only where it differs."""
+    return [name for name in COSTS if name != "model/parameters" or found.table[name].nunique() > 1]
+
+
+def _drawn(found: Comparison, numbers: list[str], n_limits: int) -> rich.table.Table:
+    """The table with these numbers, the first of them with their intervals."""
+    title = f"95 % intervals over {found.resample}s" if n_limits else None
+    drawn = rich.table.Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for word in ["job", *short_keys(found.varied), *(_header(found, name) for name in numbers)]:
+        drawn.add_column(escape(word), overflow="fold")
+    for row, job in enumerate(found.table.to_dict("records")):
+        cells = [f"{job['job']} *" if row == found.best else job["job"], *(job[key] for key in found.varied)]
+        cells += [_number(job, name, at < n_limits) for at, name in enumerate(numbers)]
+        drawn.add_row(*map(escape, cells), style="bold" if row == found.best else None)
+    return drawn
+
+
+def _header(found: Comparison, name: str) -> str:
+    """A column of numbers in words: the side above, what is counted below."""
+    side, _, rest = (found.monitor if name == "monitored" else name).partition("/")
+    return f"{side}\n{in_words(rest)}".replace(" ", "\n")
+
+
+def _number(job: dict[Hashable, Any], name: str, limited: bool) -> str:
+    """A number of a job, and its interval where it has one; empty where it has no such number."""
+    value, low, high = (job.get(f"{name}{end}", np.nan) for end in LIMITS)
+    if np.isnan(value):
+        return ""
+    known = limited and not np.isnan([low, high]).any()
+    return f"{value:{COSTS.get(name, '.3f')}}" + (f" ({low:.3f} to {high:.3f})" if known else "")
