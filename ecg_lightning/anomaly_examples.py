@@ -45,13 +45,15 @@ def anomalies(data: Data, shown: Decisions, network: nn.Module) -> dict[str, np.
     row = shown.column("row").astype(np.int64)
     place, kind = drawn(shown)
     known = row[mapped(shown)]
-    windows = [gathered(data, part)[:, 0] for part in _portions(row[place])]
+    crops = gathered(data, row[place])
+    ecg = crops[:, 0]
     latent = [_latents(gathered(data, part), network) for part in _portions(known)]
     return {
-        "made_ecg": torch.cat(windows).numpy(),
-        "made_reconstruction": torch.cat([network(part).float() for part in windows]).numpy(),
+        "made_ecg": ecg.numpy(),
+        "made_reconstruction": network(ecg).float().numpy(),
         "made_row": row[place],
         "made_kind": kind,
+        "made_n_crops": np.array(crops.shape[1]),
         "made_fs_hz": np.array(data.preprocess.fs_hz),
         "made_n_before": np.array(data.window.n_before if isinstance(data.window, Window) else 0),
         "made_leads": np.array(data.preprocess.leads),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
@@ -12,7 +13,7 @@ from ecg_lightning.report.style import INK, QUIET, legend_below, new_figure, pla
 
 N_BINS = 70
 WIDE = 8.0  # largest score over the median from which on the axis is logarithmic
-KEPT = 0.998  # quantile of the scores that the axis reaches
+KEPT = 0.998  # quantile of the scores that the axis reaches, and the threshold if it lies beyond
 REACHED = 0.99  # quantile of the points, in either direction, that the map of the latent space reaches
 LIMIT = class_colour(2)
 
@@ -75,14 +76,12 @@ def score_histograms(
     """
     figure = new_figure(11, 1.1 + 1.1 * len(groups), stamp)
     rows = figure.subplots(len(groups), 1, sharex=True, squeeze=False)[:, 0]
-    edges, log = _edges(np.append(score, threshold.values))
+    edges = _edges(score, threshold.values)
     inside = np.clip(score, edges[0], edges[-1])
     first = _percent(inside[groups[0].rows], edges)
-    for number, (axes, group) in enumerate(zip(rows, groups, strict=True)):
-        own = _percent(inside[group.rows], edges)
-        if number:
-            axes.stairs(first, edges, color=QUIET, linewidth=0.8)
-        axes.stairs(own, edges, fill=True, color=group.colour, alpha=0.6)
+    for axes, group in zip(rows, groups, strict=True):
+        axes.stairs(first, edges, color=QUIET, linewidth=0.8)
+        axes.stairs(_percent(inside[group.rows], edges), edges, fill=True, color=group.colour, alpha=0.6)
         for value in threshold.values:
             axes.axvline(value, color=LIMIT, linewidth=1.3, linestyle="--")
         share = 100 * called[group.rows].mean() if group.rows.any() else 0.0
@@ -90,24 +89,31 @@ def score_histograms(
         axes.set_ylim(0, None)
     said = ", ".join(f"{value:.3g}" for value in threshold.values)
     rows[0].set_title(plain(f"threshold {said}: {threshold.rule}"), fontsize=10, loc="right", color=LIMIT)
-    if log:
-        rows[-1].set_xscale("log")
-        rows[-1].xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        rows[-1].xaxis.set_major_formatter("{x:g}")
-        rows[-1].xaxis.set_minor_formatter("")
-    rows[-1].set_xlim(edges[0], edges[-1])
-    rows[-1].set_xlabel(plain(words + (" (logarithmic)" if log else "")), fontsize=10)
+    rows[-1].set_xlabel(plain(words), fontsize=10)
+    _scale(rows[-1], edges)
     figure.supylabel("percent of the windows of the kind", fontsize=10)
     return figure
 
 
-def _edges(score: Float[np.ndarray, " row"]) -> tuple[Float[np.ndarray, " edge"], bool]:
-    """Edges of the bins, and whether they are logarithmic; what lies beyond falls into the outermost ones."""
+def _edges(score: Float[np.ndarray, " row"], limits: tuple[float, ...]) -> Float[np.ndarray, " edge"]:
+    """Edges of the bins, in even ratios where scores reach far; what lies beyond falls into the outermost ones."""
     low, middle, high = np.quantile(score, [1 - KEPT, 0.5, KEPT])
-    log = bool(score.min() > 0 and high > WIDE * middle)
+    low, high = min(low, *limits), max(high, *limits)
     if high <= low:
         low, high = low - 0.5, high + 0.5
-    return (np.geomspace if log else np.linspace)(low, high, N_BINS + 1), log
+    return (np.geomspace if low > 0 and high > WIDE * middle else np.linspace)(low, high, N_BINS + 1)
+
+
+def _scale(axes: Axes, edges: Float[np.ndarray, " edge"]) -> None:
+    """Let the axis go from the first edge to the last, in even ratios if they do."""
+    axes.set_xlim(edges[0], edges[-1])
+    if np.allclose(np.diff(edges), edges[1] - edges[0]):
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    axes.set_xlabel(f"{axes.get_xlabel()} (logarithmic)")
 
 
 def _percent(score: Float[np.ndarray, " row"], edges: Float[np.ndarray, " edge"]) -> Float[np.ndarray, " bin"]:

@@ -64,7 +64,7 @@ def _kinds(about: Predictions, found: Evaluation, side: str, mark: str) -> Pictu
     there = {title: [bar for bar in own if bar is not None] for title, own in panels.items()}
     caption = (
         f"Lines are 95 % intervals over {about.resample}s, {SIDES[side]} windows. Parts that count are coloured: the "
-        f"score is {score_words(about)}."
+        f"score is the {score_words(about)}."
     )
     figure = anomaly_figures.ranked_bars({title: own for title, own in there.items() if own}, mark)
     return Picture("kinds", "Kind by kind, and part by part", caption, figure)
@@ -143,10 +143,11 @@ def _reconstructions(shown: Decisions, found: Evaluation, examples: Mapping[str,
     axis = Axis(-n_before / fs_hz, (n_samples - n_before) / fs_hz, words, _unit(examples))
     figure = reconstructions(kept, axis, names, tuple(leads[at] for at in chosen), mark)
     part = f" ({len(chosen)} of {len(leads)} leads)" if several else ""
+    n_crops = int(examples["made_n_crops"])
+    first = f" Shown is the first of {n_crops} crops; the score is of all of them." if n_crops > 1 else ""
     caption = (
-        f"Drawn at random per kind, as the network sees them{part}: "
-        "kind, score and threshold, then record and time. A normal window is wrong if it is called an anomaly, an "
-        "anomaly if it is not."
+        f"Drawn at random per kind, as the network sees them{part}: kind, score and threshold, then record and time. A "
+        f"normal window is wrong if it is called an anomaly, an anomaly if it is not.{first}"
     )
     return Picture(name, title, caption, figure)
 
@@ -174,8 +175,8 @@ def _latent_space(shown: Decisions, examples: Mapping[str, np.ndarray], mark: st
     place, share = anomaly_figures.project(latent, normal)
     figure = anomaly_figures.latent_map(place, share, _apart(about), mark)
     caption = (
-        f"Latent vectors of {len(known):,} windows, drawn at random, along the two directions in which normal ones "
-        "vary most (principal components of the normal ones)."
+        f"Latent vectors of {len(known):,} windows, drawn at random, as many anomalies as normal ones where there are "
+        "enough, along the two directions in which normal ones vary most (their principal components)."
     )
     return Picture(name, title, caption, figure)
 

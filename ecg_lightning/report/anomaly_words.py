@@ -18,13 +18,14 @@ def called_anomaly(about: Predictions, numbers: Mapping[str, float]) -> str:
     limit = numbers.get("calibration/threshold")
     value = "its threshold" if limit is None else f"a score of {limit:.4g}"
     return (
-        f"The score is {score_words(about)}; it is no probability. A window is called {about.classes[1]} from {value} "
-        f"on: {rule(about)}. 'Always anomaly' is what calling every window so scores. The oracle takes the threshold "
-        "of the best F1 on the very rows that it is scored on: nobody could have had it."
+        f"The score is the {score_words(about)}; it is no probability. Of its parts those in bold count. A window is "
+        f"called {about.classes[1]} from {value} on: {rule(about)}. 'Always anomaly' is what calling every window so "
+        "scores. The oracle takes the threshold of the best F1 on the very rows that it is scored on: nobody could "
+        "have had it."
     )
 
 
 def score_words(about: Predictions) -> str:
     """What tells anomalies."""
     known = [PARTS.get(part, part) for part in about.score]
-    return known[0] if len(known) == 1 else f"the mean of {' and '.join(known)}, each standardised"
+    return known[0] if len(known) == 1 else f"mean of {' and '.join(known)}, each standardised"

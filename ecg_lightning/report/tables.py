@@ -233,8 +233,8 @@ def of_anomalies(about: Predictions, numbers: dict[str, float], side: str) -> di
     kinds = Table(["", rows_word(about), *names[:2], "AUPRC, chance", names[2]], rows)
     parts = [Row(PARTS.get(part, part), [_score(numbers, f"{side}/by_part/{part}/auroc")]) for part in about.parts]
     count = tuple(at for at, part in enumerate(about.parts) if part in about.score)
-    title = f"Each part of the score alone, {SIDES[side]}; those that count are bold"
-    return {f"Kind by kind against all normals, {SIDES[side]}": kinds, title: Table(["", "AUROC"], parts, bold=count)}
+    of_parts = Table(["", "AUROC"], parts, bold=count)
+    return {f"Kind by kind against all normals, {SIDES[side]}": kinds, f"Part by part, {SIDES[side]}": of_parts}
 
 
 def without(about: Predictions, numbers: dict[str, float]) -> Table:
