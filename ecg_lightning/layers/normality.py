@@ -38,20 +38,22 @@ class Normality(nn.Module):
             batches: windows with their latent vectors.
 
         Raises:
-            ValueError: fewer than two windows.
+            ValueError: fewer than two windows, or latent vectors that are not finite.
         """
         total, squares = torch.zeros(2, *self.spread.shape, dtype=torch.float64)
         latents = []
         for ecg, latent in batches:
-            ecg = ecg.cpu().double()
+            ecg = ecg.cpu().double()  # there are accelerators without float64
             total += ecg.sum(dim=0)
             squares += ecg.square().sum(dim=0)
             latents.append(latent.detach().cpu().double())
         n_rows = sum(len(latent) for latent in latents)
         if n_rows < 2:
             raise ValueError(f"n_rows={n_rows} of normal windows do not say how much they vary: give at least 2")
-        deviation = (squares / n_rows - (total / n_rows).square()).clamp(min=0).sqrt()
         latent = torch.cat(latents)
+        if not latent.isfinite().all():
+            raise ValueError("latent vectors of normal windows are not finite: training has diverged, lower optim.lr")
+        deviation = (squares / n_rows - (total / n_rows).square()).clamp(min=0).sqrt()
         floored = deviation.clamp(min=LEAST_SPREAD * deviation.mean())
         self.spread.copy_(floored if floored.all() else torch.ones_like(floored))
         self.centre.copy_(latent.mean(dim=0))
@@ -78,7 +80,7 @@ def _whitener(latent: Float[Tensor, "row latent"]) -> Float[Tensor, "latent late
     covariance = latent.T @ latent / n_rows
     sphere = covariance.trace() / size * torch.eye(size, dtype=latent.dtype)
     if not sphere.any():
-        return torch.eye(size, dtype=latent.dtype)
+        return torch.eye(size, dtype=latent.dtype)  # all vectors are the same
     apart = (covariance - sphere).square().sum()
     uncertain = (latent.square().sum(dim=1).square().mean() - covariance.square().sum()) / n_rows
     share = (uncertain / apart).clamp(LEAST_SHRINKAGE, 1.0) if apart > 0 else torch.tensor(1.0)

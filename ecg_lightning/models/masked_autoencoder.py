@@ -9,7 +9,7 @@ from ecg_lightning.layers.normality import Normality
 
 
 class MaskedAutoencoder(nn.Module):
-    """The convolutional autoencoder, of which every third stretch or so is hidden.
+    """The convolutional autoencoder, from which stretches of the window are hidden in turn.
 
     In training hidden stretches lie somewhere else in every window, and one window in `n_parts` + 1 is shown whole. In
     use a window is seen `n_parts` times, with each sample hidden once, and what is given back is what was made of the
@@ -63,21 +63,25 @@ class MaskedAutoencoder(nn.Module):
         return self.encoder(_covered(ecg, torch.zeros_like(ecg[:, 0], dtype=torch.bool)))
 
     def forward(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead time"]:
-        if self.training:
-            offset = torch.randint((self.n_parts + 1) * self.stretch, (len(ecg),), device=ecg.device)
-            hidden = self.hidden(offset, ecg.shape[-1])
-            hidden &= (offset < self.n_parts * self.stretch).unsqueeze(1)  # the others are shown whole
-            return self.decoder(self.encoder(_covered(ecg, hidden)))
+        return self._guessed(ecg) if self.training else self._put_together(ecg)
+
+    def hidden(self, offset: Int[Tensor, " row"], n_samples: int) -> Bool[Tensor, "row time"]:
+        """Which samples are hidden: the first of every `n_parts` stretches, counted from `offset` samples before."""
+        sample = torch.arange(n_samples, device=offset.device) + offset.unsqueeze(1)
+        return sample // self.stretch % self.n_parts == 0
+
+    def _guessed(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead time"]:
+        offset = torch.randint((self.n_parts + 1) * self.stretch, (len(ecg),), device=ecg.device)
+        whole = offset >= self.n_parts * self.stretch
+        hidden = self.hidden(offset, ecg.shape[-1]) & ~whole.unsqueeze(1)
+        return self.decoder(self.encoder(_covered(ecg, hidden)))
+
+    def _put_together(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch lead time"]:
         offset = torch.arange(self.n_parts, device=ecg.device) * self.stretch
         hidden = self.hidden(offset, ecg.shape[-1])  # part, time
         seen = _covered(ecg.repeat(self.n_parts, 1, 1), hidden.repeat_interleave(len(ecg), dim=0))
         made = self.decoder(self.encoder(seen)).unflatten(0, (self.n_parts, -1))  # part, batch, lead, time
         return (made * hidden[:, None, None]).sum(dim=0)
-
-    def hidden(self, offset: Int[Tensor, " row"], n_samples: int) -> Bool[Tensor, "row time"]:
-        """Which samples are hidden: every stretch whose number, counted from `offset` samples before, is a multiple."""
-        sample = torch.arange(n_samples, device=offset.device) + offset.unsqueeze(1)
-        return sample // self.stretch % self.n_parts == 0
 
 
 def _covered(

@@ -139,3 +139,10 @@ def test_too_few_windows_are_refused_in_words(n_rows: int) -> None:
     ecg, latent = normals()
     with pytest.raises(ValueError, match=f"n_rows={n_rows} of normal windows do not say how much they vary"):
         Normality(2, 20, 4).learn([(ecg[:n_rows], latent[:n_rows])])
+
+
+def test_a_network_that_has_diverged_is_refused_in_words() -> None:
+    ecg, latent = normals()
+    latent[7, 2] = float("nan")
+    with pytest.raises(ValueError, match="latent vectors of normal windows are not finite: training has diverged"):
+        learned(ecg, latent)
