@@ -79,6 +79,8 @@ class HeartbeatCSV(Located):
             raise ValueError(f"dataset.files={list(files)} must be names such as [mitbih_train.csv,mitbih_test.csv]")
         if folder is not None and source not in ("auto", "local"):
             raise ValueError(f"dataset.folder={folder} and dataset.source={source} contradict: leave one of them out")
+        if strange := [number for number in labels if not 0 <= int(number) <= 9]:
+            raise ValueError(f"dataset.labels names {strange}, but the number of a class has one digit: 0 to 9")
         self.files = {Path(file).stem: file for file in files}
         self.labels = {int(number): str(symbol) for number, symbol in labels.items()}
         self.fs_hz, self.n_samples = float(fs_hz), n_samples

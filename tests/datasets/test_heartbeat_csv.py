@@ -127,6 +127,13 @@ def test_files_that_are_no_names_are_refused(tmp_path: Path, files: list[str]) -
         corpus_in(tmp_path, files=files)
 
 
+@pytest.mark.parametrize("number", [10, -1])
+def test_a_class_of_two_digits_is_refused(tmp_path: Path, number: int) -> None:
+    said = rf"dataset.labels names \[{number}\], but the number of a class has one digit: 0 to 9"
+    with pytest.raises(ValueError, match=said):
+        corpus_in(tmp_path, labels={0: "N", number: "V"})
+
+
 def test_a_download_is_refused_in_one_sentence_with_what_to_do(tmp_path: Path) -> None:
     said = r"cannot fetch mitbih_train.csv, mitbih_test.csv: they are published on Kaggle, which needs an account"
     with pytest.raises(CorpusNotFound, match=said):
