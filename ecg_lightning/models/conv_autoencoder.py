@@ -29,9 +29,7 @@ class ConvAutoencoder(nn.Module):
     produces = "reconstruction"
     scope = "window"
 
-    def __init__(
-        self, n_leads: int, n_samples: int, latent_size: int = 16, channels: int = 16, kernel: int = 7
-    ) -> None:
+    def __init__(self, n_leads: int, n_samples: int, latent_size: int = 8, channels: int = 16, kernel: int = 7) -> None:
         super().__init__()
         self.encoder = ConvEncoder(n_leads, n_samples, latent_size, channels, kernel)
         self.decoder = ConvDecoder(n_leads, n_samples, latent_size, channels, kernel)

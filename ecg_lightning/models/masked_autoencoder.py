@@ -41,17 +41,17 @@ class MaskedAutoencoder(nn.Module):
         self,
         n_leads: int,
         n_samples: int,
-        latent_size: int = 16,
+        latent_size: int = 8,
         channels: int = 16,
         kernel: int = 7,
-        stretch: int = 30,
-        n_parts: int = 3,
+        stretch: int = 40,
+        n_parts: int = 2,
     ) -> None:
         super().__init__()
         if n_parts < 2 or not 1 <= stretch <= n_samples // n_parts:
             raise ValueError(
                 f"stretch={stretch} must be at least 1, n_parts={n_parts} at least 2, and all parts of one stretch fit "
-                f"into the window of {n_samples} samples: choose shorter stretches, or n_parts=3"
+                f"into the window of {n_samples} samples: choose shorter stretches, or n_parts=2"
             )
         self.stretch, self.n_parts = stretch, n_parts
         self.encoder = ConvEncoder(n_leads + 1, n_samples, latent_size, channels, kernel)  # one row says what is hidden
