@@ -56,7 +56,7 @@ class Record:
         peak_sample: R peaks of the annotated beats, ascending; annotations that are no beat are left out.
         symbol: annotation symbol of each beat.
         synthetic: read from the record's own header.
-        unit: of the samples; "NU" where the corpus has lost the amplitude, "min-max" where seconds were scaled to 0..1.
+        unit: of the samples; "NU" where the corpus has lost the amplitude, "min-max" where beats were scaled to 0..1.
         person: numbers about the person by name, e.g. {"age_years": 63.0, "sex_female": 1.0}; NaN is not known.
         begin_s: of the first sample, in seconds since 1970 by the recorder's own clock; NaN is not known.
         extra: other signals by name, e.g. "breathing", each from the first sample on.

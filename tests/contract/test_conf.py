@@ -37,8 +37,13 @@ AT_HOME = {  # presets that fit some tasks alone
     "pretrain": ["task=hypoglycemia"],
     "adapt": ["task=hypoglycemia", "adapt.bundle=model", "adapt.patient='003'"],
     "sweep/imbalance": ["task=abnormal_beat"],
+    "recording/anomaly_mitdb": ["task=anomaly", "dataset=mitdb"],
+    "recording/anomaly_ptbxl": ["task=anomaly", "dataset=ptbxl"],
+    "recording/anomaly_cut": ["task=anomaly", "dataset=heartbeat_csv"],
+    "recording/anomaly_heartbeat_csv": ["task=anomaly", "dataset=heartbeat_csv"],
+    "recording/anomaly_ptbdb_csv": ["task=anomaly", "dataset=ptbdb_csv"],
+    **{f"sweep/{name}": ["task=anomaly"] for name in ("architecture", "channels_kernel", "latent", "loss")},
 }
-NO_TASK_YET = {"model": {"dense_autoencoder"}, "loss": {"mse"}}  # of reconstructions: they stand in pretraining
 Combination = dict[str, str]
 
 
@@ -46,6 +51,11 @@ def tasks_and_modes() -> list[tuple[str, str]]:
     """Every task in every mode that its data module has."""
     data = {task: constructor(composed(f"task={task}").task.data._target_) for task in TASKS}
     return [(task, mode) for task, mode in product(TASKS, MODES) if mode in data[task].declares["modes"]]
+
+
+def own_options(group: str) -> list[str]:
+    """Those of a group that are not another one under the name of a dataset."""
+    return [name for name in options(group) if not name.startswith("of/")]
 
 
 def at_home(group: str, name: str) -> list[str]:
@@ -58,7 +68,7 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
     """(task, mode, group, option) -> its resolved node; configs are merged from these, not composed."""
     found = {}
     for task, mode in tasks_and_modes():
-        for group, name in [(one, name) for one in FREE for name in options(one)]:
+        for group, name in [(one, name) for one in FREE for name in own_options(one)]:
             cfg, part = composed(f"task={task}"), composed(f"{group}={name}")[group]
             cfg[group] = part
             cfg.task.mode = mode
@@ -73,7 +83,7 @@ def parts() -> dict[tuple[str, str, str, str], DictConfig]:
 
 def pairs() -> Iterator[Combination]:
     """Every task and mode with any two parts at once, the others as the task has them: a clash is between two."""
-    choices = [(group, name) for group in FREE for name in options(group)]
+    choices = [(group, name) for group in FREE for name in own_options(group)]
     for task, mode in tasks_and_modes():
         for one, other in combinations(choices, 2):
             if one[0] != other[0]:
@@ -141,7 +151,7 @@ def test_every_combination_fits_or_is_refused_in_words(verdicts: list[tuple[Comb
 def test_every_option_fits_somewhere(verdicts: list[tuple[Combination, list[str]]]) -> None:
     for group in FREE:
         used = {chosen[group] for chosen, lines in verdicts if not lines}
-        assert used - {DEFAULT} == set(options(group)) - NO_TASK_YET.get(group, set()), group
+        assert used - {DEFAULT} == set(own_options(group)), group
 
 
 def test_defaults_of_every_task_fit() -> None:
@@ -174,9 +184,15 @@ def test_what_is_refused_is_what_cannot_go_together(
         wrong += model.produces != loss.consumes
         wrong += chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
         wrong += task.problem not in loss.problems
+        wrong += task.problem == "anomaly" and sampler.rebalances
         wrong += bool(set(split.needs) - set(dataset.provides)) + bool(set(data.needs) - set(dataset.provides))
         wrong += bool(names) and Features(names, "diagnostic").describes != data.describes
         assert len(lines) == wrong, (chosen, lines)
+
+
+def small(task: str) -> list[str]:
+    """A network of the ECG alone that fits a task and is quick."""
+    return ["model=dense_autoencoder"] if composed(f"task={task}").task.problem == "anomaly" else ["model=cnn"]
 
 
 @pytest.fixture(scope="module")
@@ -208,15 +224,19 @@ def train_one_batch(cfg: DictConfig, data: LightningDataModule) -> None:
     assert torch.isfinite(trainer.callback_metrics["val/loss"])
 
 
-@pytest.mark.parametrize("name", [name for name in options("model") if name not in NO_TASK_YET["model"]])
+@pytest.mark.parametrize("name", options("model"))
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.filterwarnings("ignore:.*are one person")
-def test_one_batch_of_every_task_and_network_is_trained(
+def test_one_batch_of_every_task_and_network_is_trained_or_refused(
     task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
     words = [f"task={task}", f"model={name}", FEW, *SMALLER.get(name, [])]
     cfg = composed(*words)
     model, data = constructor(cfg.model._target_), constructor(cfg.task.data._target_)
+    if model.declares["produces"] != constructor(cfg.loss._target_).declares["consumes"]:
+        with pytest.raises(ConfigError, match=f"model {model.name} gives {model.declares['produces']}, but loss"):
+            config.check(cfg)
+        return
     if "features" in model.declares["takes"] and not cfg.features.names:
         cfg = composed(*words, f"features={FITTING[data.declares['describes']]}")
     train_one_batch(cfg, data_of(cfg))
@@ -228,7 +248,7 @@ def test_one_batch_of_every_task_and_network_is_trained(
 def test_one_batch_of_every_task_and_loss_is_trained_or_refused(
     task: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"loss={name}", "model=cnn", FEW)
+    cfg = composed(f"task={task}", f"loss={name}", *small(task), FEW)
     if cfg.task.problem in constructor(cfg.loss._target_).declares["problems"]:
         train_one_batch(cfg, data_of(cfg))
     else:
@@ -242,7 +262,7 @@ def test_one_batch_of_every_task_and_loss_is_trained_or_refused(
 def test_one_batch_of_every_augmentation_optimizer_and_schedule_is_trained(
     task: str, group: str, name: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", f"{group}={name}", "model=cnn", FEW)
+    cfg = composed(f"task={task}", f"{group}={name}", *small(task), FEW)
     train_one_batch(cfg, data_of(cfg))
 
 
@@ -251,7 +271,7 @@ def test_one_batch_of_every_augmentation_optimizer_and_schedule_is_trained(
 def test_one_batch_of_the_ecg_alone_is_trained_without_features(
     task: str, data_of: Callable[[DictConfig], LightningDataModule]
 ) -> None:
-    cfg = composed(f"task={task}", "model=cnn", "features=none", FEW)
+    cfg = composed(f"task={task}", *small(task), "features=none", FEW)
     train_one_batch(cfg, data_of(cfg))
 
 

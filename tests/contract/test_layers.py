@@ -52,17 +52,35 @@ MAY_IMPORT = {
     "datamodules": "structures batch dsp windowing features prepare corpus store splits sampling augment",
     "models": "layers batch",
     "ranking": "metrics",
-    "calibration": "structures metrics predictions",
+    "standards": "structures predictions",
+    "calibration": "structures metrics predictions standards",
     "multiclass_scores": "metrics ranking predictions calibration",
     "multilabel_scores": "metrics ranking predictions calibration",
     "binary_scores": "metrics ranking predictions calibration multiclass_scores",
-    "evaluation": "structures metrics predictions calibration binary_scores multiclass_scores multilabel_scores",
+    "anomaly_scores": "metrics ranking predictions standards calibration multiclass_scores binary_scores",
+    "evaluation": (
+        "structures metrics predictions calibration standards "
+        "anomaly_scores binary_scores multiclass_scores multilabel_scores"
+    ),
     "contract": "structures windowing features prepare",
     "model_card": "structures windowing prepare contract",
     "bundle": "structures windowing prepare models layers contract model_card",
 }
 COMPOSE = (
-    *("adapting", "assembly", "cache", "compare", "data_card", "download", "encoders", "evaluate", "examples", "plot"),
+    *(
+        "adapting",
+        "anomaly_examples",
+        "assembly",
+        "cache",
+        "compare",
+        "comparison",
+        "data_card",
+        "download",
+        "encoders",
+        "evaluate",
+        "examples",
+        "plot",
+    ),
     *("run", "run_folder", "summary", "sweep", "train", "tune"),
 )
 USE = ("report", "explain", "export", "predict")  # everything below them
