@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from ecg_lightning.report.colours import class_colour
 from ecg_lightning.report.style import GRID, INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
@@ -58,7 +59,7 @@ def reconstructions(
     figure.set_layout_engine("none")  # a hundred axes: the engine would take many seconds
     top, bottom = 1 - (HEAD_IN + CAPTION_IN) / height, FOOT_IN / height
     blocks = figure.add_gridspec(
-        len(there), 2, left=0.065, right=0.995, top=top, bottom=bottom, wspace=0.075, hspace=CAPTION_IN / tall
+        len(there), 2, left=0.065, right=0.988, top=top, bottom=bottom, wspace=0.075, hspace=CAPTION_IN / tall
     )
     for row, number in enumerate(there):
         own = [one for one in windows if one.kind == number]
@@ -69,11 +70,22 @@ def reconstructions(
         at = blocks[row, 0].get_position(figure)
         named = plain(f"{kinds[number]}, {axis.unit}")
         figure.text(0.012, (at.y0 + at.y1) / 2, named, rotation=90, va="center", ha="center", fontsize=10)
-    for axes in figure.axes:
-        axes.tick_params(labelbottom=axes.get_position().y0 < 1.1 * bottom)
     _head(figure, height)
+    _times(figure)
     figure.text(0.5, 0.12 / height, axis.words, fontsize=10, ha="center")
     return figure
+
+
+def _times(figure: Figure) -> None:
+    """Leave the times under the lowest axes of every column alone."""
+    lowest: dict[float, Axes] = {}
+    for axes in figure.axes:
+        axes.tick_params(labelbottom=False)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        if axes.axison:
+            lowest[round(axes.get_position().x0, 4)] = axes  # they were made from top to bottom
+    for axes in lowest.values():
+        axes.tick_params(labelbottom=True)
 
 
 def _head(figure: Figure, height: float) -> None:

@@ -15,6 +15,7 @@ import pytest
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.__main__ import main
 from ecg_lightning.report.page import write
+from tests.corpora.anomaly_folder import write_anomaly_run_folder
 from tests.corpora.binary import draw_binary
 from tests.corpora.binary_folder import write_binary_run_folder
 from tests.corpora.run_folder import write_multilabel_run_folder, write_run_folder
@@ -23,6 +24,10 @@ EVERY = ("raw_and_filtered", "learning_curves", "confusion_matrix", "ranking", "
 FIGURES = (*EVERY, "sample_beats", "patients")
 OF_RECORDS = (*EVERY, "co_occurrence", "groups", *(f"record_{number}" for number in range(1, 7)))
 OF_TWO = (*EVERY, "class_shares", "sample_windows", "patients", "pretraining_curves")
+OF_ANOMALIES = (
+    *("learning_curves", "class_shares", "confusion_matrix", "ranking", "kinds"),
+    *("score_histogram", "reconstructions", "latent_space", "patients"),
+)
 OF_BEATS = (*OF_TWO, "beats_in_a_row", "abnormal_beats", "spectrograms")
 VOID = {"meta", "link", "img", "br"}
 
@@ -136,6 +141,20 @@ def test_a_run_on_two_classes_has_its_own_figures(tmp_path: Path, task: str, fig
     for words in ("Class percentages", "The threshold in use", "Learning curves of the pretraining"):
         assert words in page
     assert "largest logit" not in page
+
+
+def test_a_run_on_anomalies_has_its_own_figures_and_what_always_anomaly_and_the_oracle_score(tmp_path: Path) -> None:
+    page = write(write_anomaly_run_folder(tmp_path, score=("latent", "rhythm"))).read_text(encoding="utf-8")
+    assert sorted(path.stem for path in (tmp_path / "figures").glob("*.png")) == sorted(OF_ANOMALIES)
+    assert page.count("<img") == len(OF_ANOMALIES)
+    for words in ("F1, always anomaly", "AUPRC, always anomaly", "oracle F1, best of these rows", "AUROC of S"):
+        assert words in page
+    for words in ("Kind by kind against all normals, test", "V, ventricular", "Part by part, test", "rhythm distance"):
+        assert words in page
+    for words in ("mean + 2 SD of validation normals", "Patient by patient, with AUROC", "patients of both classes"):
+        assert words in page
+    for words in ("calibrated", "temperature", "probability with"):
+        assert words not in page
 
 
 def test_a_run_on_two_classes_with_nothing_but_predictions_has_a_page(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ecg_lightning.evaluation import Evaluation, evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import tables
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import NEVER, draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
@@ -82,6 +83,42 @@ def test_two_classes_come_with_what_one_class_for_all_would_score() -> None:
     assert {"macro F1 of one class for all", "F1 of low", "sensitivity, specificity 0.9"} < set(rows)
     names = tables.per_class(about, numbers, "test").columns
     assert names == ["", "windows", "F1", "sensitivity", "precision"]
+
+
+def test_anomalies_come_kind_by_kind_and_part_by_part() -> None:
+    about = draw_anomalies(score=("latent", "rhythm"))
+    numbers = evaluate(about, n_boot=20).metrics
+    kinds, parts = tables.of_anomalies(about, numbers, "test").values()
+    test = about.table[about.table["side"] == "test"]
+    n, n_normal = int(test["kind_V"].sum()), int((test["label"] == 0).sum())
+    row = kinds.rows[1]
+    assert (row.name, row.meaning, row.cells[0]) == ("V", "ventricular", tables.Cell(str(n)))
+    assert row.cells[3] == tables.Cell(f"{n / (n + n_normal):.3f}")
+    assert row.cells[4] is not None
+    assert row.cells[4].number == f"{numbers['test/sensitivity/V']:.3f}"
+    assert [parts.rows[at].name for at in parts.bold] == ["latent distance", "rhythm distance"]
+    assert parts.rows[3].cells == [tables.Cell(f"{numbers['test/by_part/rhythm/auroc']:.3f}")]
+    assert tables.of_anomalies(draw_binary(), {}, "test") == {}
+
+
+def test_a_kind_that_is_absent_has_a_row_without_scores() -> None:
+    about = draw_anomalies()
+    about = replace(about, table=about.table.assign(kind_F=np.int8(0)))
+    kinds, _ = tables.of_anomalies(about, evaluate(about, n_boot=0).metrics, "test").values()
+    assert kinds.rows[2].cells == [tables.Cell("0"), None, None, None, None]
+
+
+def test_the_headline_of_anomalies_has_always_anomaly_and_the_oracle_beside() -> None:
+    about = draw_anomalies()
+    numbers = evaluate(about, n_boot=0).metrics
+    table = tables.headline(about, numbers)
+    rows = {row.name: row.cells[-1] for row in table.rows}
+    assert [table.rows[index].name for index in table.bold] == ["AUROC"]
+    assert rows["F1, always anomaly"] == tables.Cell(f"{numbers['test/always_anomaly/f1']:.3f}")
+    assert rows["oracle F1, best of these rows"] == tables.Cell(f"{numbers['test/oracle/f1']:.3f}")
+    assert rows["AUROC of V"] == tables.Cell(f"{numbers['test/auroc/V']:.3f}")
+    assert {"precision of anomaly", "specificity", "patients of both classes"} < set(rows)
+    assert "'Always anomaly' is what calling every window" in tables.calibration(about, numbers, "test")
 
 
 def test_training_rows_stand_first_where_they_are_scored_and_leave_intervals_to_the_last_side() -> None:

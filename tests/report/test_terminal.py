@@ -4,6 +4,7 @@ import pytest
 
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.report.terminal import show
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
@@ -42,6 +43,19 @@ def test_two_classes_are_said_with_training_rows_threshold_and_patients(capsys: 
     assert "…" not in said
     show(draw_binary(), evaluate(draw_binary(), n_boot=0), patients=False)
     assert "training" not in capsys.readouterr().out
+
+
+def test_anomalies_are_said_with_kinds_parts_always_anomaly_and_the_oracle(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_anomalies(score=("latent", "rhythm"), tags={"leaky_split": "true"})
+    found = evaluate(predictions, n_boot=20)
+    show(predictions, found, patients=True)
+    said = capsys.readouterr().out
+    for words in ("Kind by kind against all normals", "Part by part", "F1, always anomaly", "oracle F1", "not defined"):
+        assert words in said
+    assert "mean + 2 SD of validation normals" in " ".join(said.split())
+    assert f"{found.metrics['test/average_precision/V']:.3f}" in said
+    assert max(map(len, said.splitlines())) <= 80
+    assert "…" not in said
 
 
 def test_an_adapted_run_is_said_with_what_it_was_worth_before(capsys: pytest.CaptureFixture[str]) -> None:
