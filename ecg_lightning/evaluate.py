@@ -71,7 +71,8 @@ def _compare(
     if lines:
         print("differ:", *lines, sep="\n  ")
         return 1
-    fitted = ["the temperature", *["the offset"] * bool(found.offsets), *["the thresholds"] * bool(found.thresholds)]
+    scale = "the standard of the score" if found.standards else "the temperature"
+    fitted = [scale, *["the offset"] * bool(found.offsets), *["the thresholds"] * bool(found.thresholds)]
     and_model = "" if contract is None else f", and {' and '.join(fitted)} of the model"
     print(f"agree: {len(found.metrics)} numbers{and_model}")
     return 0
@@ -84,11 +85,15 @@ def _contract_differences(predictions: "Predictions", found: "Evaluation", contr
     problem = contract.get("problem", predictions.problem)
     if problem != predictions.problem:
         return [f"problem: {predictions.problem} here, {problem} recorded"]
+    score = contract.get("score") or {"parts": list(predictions.score), "mean": (), "sd": ()}
+    if score["parts"] != list(predictions.score):
+        return [f"score: {list(predictions.score)} here, {score['parts']} recorded"]
     stated = stated_calibration(
         predictions,
         contract.get("temperature", math.nan),
         tuple(contract.get("thresholds") or ()),
         contract.get("offset", math.nan),
+        tuple(zip(score["mean"], score["sd"], strict=True)),
     )
     here = {name: value for name, value in found.metrics.items() if name.startswith("calibration/")}
     return differences(here, stated)
