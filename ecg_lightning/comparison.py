@@ -14,6 +14,7 @@ from ecg_lightning.evaluation import headline_names
 from ecg_lightning.predictions import Predictions
 
 N_HEADLINE = 3  # numbers of each job; metrics.json has them all
+BESIDE = ("always_anomaly/", "majority/", "oracle/")  # what stands beside numbers of a network and is none of its own
 SIDES = ("val", "test")
 LIMITS = ("", "_low", "_high")
 COSTS = ("fit/seconds", "fit/epochs", "model/parameters")
@@ -130,7 +131,8 @@ def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
     resample = "patient"
     for job in {job.settings["task"]["name"]: job for job in reversed(finished)}.values():
         about = Predictions.read(job.folder / "predictions.parquet")
-        there = [name for name in headline_names(about) if any(f"{side}/{name}" in job.numbers for side in SIDES)]
+        own = [name for name in headline_names(about) if not name.startswith(BESIDE)]
+        there = [name for name in own if any(f"{side}/{name}" in job.numbers for side in SIDES)]
         names |= dict.fromkeys(there[:N_HEADLINE])
         resample = about.resample
     return tuple(names), resample

@@ -12,7 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 
-from ecg_lightning.comparison import LIMITS, Comparison, compare
+from ecg_lightning.comparison import LIMITS, SIDES, Comparison, compare
 from ecg_lightning.report import comparison_figures
 from ecg_lightning.report.comparison_figures import in_words, short_keys
 from ecg_lightning.report.notices import TAGS
@@ -47,14 +47,16 @@ def job_folders(folder: Path) -> list[Path]:
 
 
 def drawn(found: Comparison, console: Console) -> rich.table.Table:
-    """The table for a terminal: as many intervals, from the left, as there is room for, else fewer numbers."""
-    numbers = [*_numbers(found), *_costs(found)]
-    limited = [(numbers, n_limits) for n_limits in range(len(numbers), -1, -1)]
-    fewer = [(numbers[:n], 0) for n in range(len(numbers) - 1, 0, -1)]
-    tables = (_drawn(found, *choice) for choice in (*limited, *fewer))
-    wide = console.options.update(width=WIDEST)
-    fits = (table for table in tables if console.measure(table, options=wide).maximum <= console.width)
-    return next(fits, _drawn(found, numbers[:1], 0))
+    """The table for a terminal: as many intervals, from the left, as there is room for, or else fewer numbers."""
+    numbers, wide = _numbers(found), console.options.update(width=WIDEST)
+    columns = [[*numbers, *_costs(found)], *(numbers[:n] for n in range(len(numbers), 0, -1))]
+    limited = [name for name in numbers if f"{name}_low" in found.table and found.table[f"{name}_low"].notna().any()]
+    choices = [(names, limited[:n]) for names in columns for n in range(len(limited), 0, -1)]
+    for names, some in [*choices, *((names, []) for names in columns)]:
+        table = _drawn(found, names, some)
+        if console.measure(table, options=wide).maximum <= console.width:
+            break
+    return table
 
 
 def remarks(found: Comparison) -> list[str]:
@@ -95,8 +97,8 @@ def _jobs(some: pd.DataFrame) -> str:
 
 
 def _numbers(found: Comparison) -> list[str]:
-    """Columns of the table that the terminal shows: what says which job is best comes first."""
-    names = [f"{side}/{name}" for side in ("val", "test") for name in found.headline if f"{side}/{name}" in found.table]
+    """Columns of the table that the terminal shows, the sides in turn: what says which job is best comes first."""
+    names = [f"{side}/{name}" for name in found.headline for side in SIDES if f"{side}/{name}" in found.table]
     if found.monitor in ("", *names):
         return sorted(names, key=lambda name: name != found.monitor)
     return ["monitored", *names]
@@ -107,15 +109,15 @@ def _costs(found: Comparison) -> list[str]:
     return [name for name in COSTS if name != "model/parameters" or found.table[name].nunique() > 1]
 
 
-def _drawn(found: Comparison, numbers: list[str], n_limits: int) -> rich.table.Table:
-    """The table with these numbers, the first of them with their intervals."""
-    title = f"95 % intervals over {found.resample}s" if n_limits else None
+def _drawn(found: Comparison, numbers: list[str], limited: list[str]) -> rich.table.Table:
+    """The table with these numbers, some of them with their intervals."""
+    title = f"95 % intervals over {found.resample}s" if limited else None
     drawn = rich.table.Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for word in ["job", *short_keys(found.varied), *(_header(found, name) for name in numbers)]:
         drawn.add_column(escape(word), overflow="fold")
     for row, job in enumerate(found.table.to_dict("records")):
         cells = [f"{job['job']} *" if row == found.best else job["job"], *(job[key] for key in found.varied)]
-        cells += [_number(job, name, at < n_limits) for at, name in enumerate(numbers)]
+        cells += [_number(job, name, name in limited) for name in numbers]
         drawn.add_row(*map(escape, cells), style="bold" if row == found.best else None)
     return drawn
 

@@ -66,7 +66,7 @@ def test_test_rows_that_were_scored_stand_beside_and_are_not_asked_for(
 ) -> None:
     write_sweep(tmp_path, "model.latent_size", LATENT, ("val", "test"))
     said = said_of(tmp_path, capsys)
-    assert "val    val    test   test" in said
+    assert said.splitlines()[2].split() == ["val", "test", "val", "test"]
     assert "ecg_lightning.train" not in said
 
 
