@@ -62,6 +62,7 @@ MAY_IMPORT = {
         "structures metrics predictions calibration standards "
         "anomaly_scores binary_scores multiclass_scores multilabel_scores"
     ),
+    "comparison": "predictions evaluation",
     "contract": "structures windowing features prepare",
     "model_card": "structures windowing prepare contract",
     "bundle": "structures windowing prepare models layers contract model_card",
