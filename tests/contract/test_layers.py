@@ -68,21 +68,8 @@ MAY_IMPORT = {
     "bundle": "structures windowing prepare models layers contract model_card",
 }
 COMPOSE = (
-    *(
-        "adapting",
-        "anomaly_examples",
-        "assembly",
-        "cache",
-        "compare",
-        "comparison",
-        "data_card",
-        "download",
-        "encoders",
-        "evaluate",
-        "examples",
-        "plot",
-    ),
-    *("run", "run_folder", "summary", "sweep", "train", "tune"),
+    *("adapting", "anomaly_examples", "assembly", "cache", "compare", "data_card", "download", "encoders", "evaluate"),
+    *("examples", "plot", "run", "run_folder", "summary", "sweep", "train", "tune"),
 )
 USE = ("report", "explain", "export", "predict")  # everything below them
 
