@@ -23,8 +23,8 @@ from tests.corpora.compose import composed
 PACKAGE = Path(ecg_lightning.__path__[0])
 ROOT = PACKAGE.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULE = re.compile(r"python -m (ecg_lightning\.[a-z_]+)(.*)")
-FILES = {"json", "parquet", "csv", "yaml", "log", "html", "npz", "py"}  # endings, not names of functions
+MODULE = re.compile(r"python -m (ecg_lightning\.[a-z_.]+)(.*)")
+FILES = {"json", "parquet", "csv", "yaml", "log", "html", "npz", "png", "py"}  # endings, not names of functions
 SAID = [(page, page.read_text(encoding="utf-8")) for page in PAGES]
 
 
@@ -75,12 +75,12 @@ def test_commands_that_are_told_exist(line: str) -> None:
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         assert line.split()[1] in targets
         return
-    place = PACKAGE / match[1].partition(".")[2]
+    place = PACKAGE.joinpath(*match[1].split(".")[1:])
     file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
     assert file.is_file(), line
     if file.stem != "train":
-        text = file.read_text(encoding="utf-8")
-        assert all(f'"{flag}"' in text for flag in re.findall(r"--[a-z-]+", match[2])), line
+        texts = [one.read_text(encoding="utf-8") for one in file.parent.glob(f"{file.stem}*.py")]  # with its recipe
+        assert all(f'"{flag}"' in "".join(texts) for flag in re.findall(r"--[a-z-]+", match[2])), line
 
 
 @pytest.mark.parametrize("words", words_of_train(), ids=" ".join)
