@@ -183,6 +183,7 @@ def test_what_is_refused_is_what_cannot_go_together(
         wrong += deaf and "n_window" not in node and not (needs and not names)
         wrong += model.produces != loss.consumes
         wrong += chosen["mode"] == "real_time" and chosen["preprocess"] == "median"
+        wrong += chosen["mode"] == "real_time" and bool(Features(names, "diagnostic").looking_ahead)
         wrong += task.problem not in loss.problems
         wrong += task.problem == "anomaly" and sampler.rebalances
         wrong += bool(set(split.needs) - set(dataset.provides)) + bool(set(data.needs) - set(dataset.provides))
