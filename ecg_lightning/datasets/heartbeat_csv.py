@@ -21,6 +21,7 @@ from ecg_lightning.datasets.sources import Place, source_hash
 from ecg_lightning.structures import CorpusNotFound, Record
 
 COMMAND = "python -m ecg_lightning.datasets.heartbeat_csv"
+UNKNOWN = "unknown"  # whose rows they are, of every file alike: nobody knows how many people there are
 TRAIN, TEST = "_train", "_test"  # how the stems of a training file and of a test file end
 TWIN_FILES = (
     *("synthetic_hearts", "synthetic", "synthetic_twelve", "mitdb_twin"),
@@ -139,7 +140,7 @@ class HeartbeatCSV(Located):
         synthetic = heartbeat_csv_files.is_synthetic(path)
         beside = heartbeat_csv_files.patients_file(path)
         if not beside.is_file():
-            return (self._record(record, f"unknown-{record}", rows, label, synthetic),)
+            return (self._record(record, UNKNOWN, rows, label, synthetic),)
         patient = heartbeat_csv_files.read_patients(beside, len(rows))
         return tuple(
             self._record(f"{record}#{one}", one, rows[patient == one], label[patient == one], synthetic)

@@ -73,6 +73,8 @@ def _lost_records(contents: Contents) -> list[str]:
 def _few_patients(contents: Contents) -> list[str]:
     table = contents.predictions.table
     n = table.loc[table["side"] == "test", "patient"].nunique()
+    if n == 1 and contents.predictions.tags.get("unknown_patients", "0") != "0":
+        return ["Nobody knows how many patients the test numbers come from: they have no interval."]
     if n == 1:
         return ["The test numbers come from a single patient: they have no interval."]
     return [f"The test numbers come from {n} patients: their intervals are rough."] if 0 < n < FEW_PATIENTS else []

@@ -42,7 +42,7 @@ def test_rows_lie_one_after_another_in_one_record_of_the_file(data_dir: Path) ->
     corpus = corpus_in(data_dir)
     assert corpus.records() == ("mitbih_train", "mitbih_test")
     (record,) = corpus.read("mitbih_train", ("ECG",))
-    assert (record.name, record.patient, record.leads) == ("mitbih_train", "unknown-mitbih_train", ("ECG",))
+    assert (record.name, record.patient, record.leads) == ("mitbih_train", "unknown", ("ECG",))
     assert (record.unit, record.fs_hz, record.synthetic) == ("min-max", 125, False)
     assert record.ecg_mv.shape == (1, 40 * 187)
     np.testing.assert_array_equal(record.peak_sample, np.arange(40) * 187)

@@ -1,5 +1,6 @@
 """What a reader must know is said in words, and no longer than it is read."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ecg_lightning.report.contents import read_contents
@@ -47,3 +48,13 @@ def test_what_the_corpus_remarks_is_not_said_twice() -> None:
     assert in_words(tags, [])[0] == "1682 records name no patient: each counts as a patient of its own."
     assert in_words(tags, [])[1] == "The samples have no unit (NU): their amplitude is lost."
     assert len(in_words(tags, ["1,682 of 2,127 records name no patient."])) == 1
+
+
+def test_test_rows_of_nobody_knows_whom_are_a_notice(tmp_path: Path) -> None:
+    drawn = draw_binary()
+    alone = replace(drawn, table=drawn.table.assign(patient="unknown"))
+    alone.write(tmp_path / "predictions.parquet")
+    assert "The test numbers come from a single patient: they have no interval." in notices(read_contents(tmp_path))
+    replace(alone, tags={"unknown_patients": "9"}).write(tmp_path / "predictions.parquet")
+    said = "Nobody knows how many patients the test numbers come from: they have no interval."
+    assert said in notices(read_contents(tmp_path))
