@@ -81,7 +81,7 @@ def _times(figure: Figure) -> None:
     lowest: dict[float, Axes] = {}
     for axes in figure.axes:
         axes.tick_params(labelbottom=False)
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4, prune="both"))
         if axes.axison:
             lowest[round(axes.get_position().x0, 4)] = axes  # they were made from top to bottom
     for axes in lowest.values():
