@@ -121,9 +121,8 @@ def _marked(
     for side, sign in zip(sides, (-1, 1) if len(sides) > 1 else (0,), strict=True):
         number, low, high = (found.table[f"{side}/{name}{end}"].to_numpy(dtype=np.float64) for end in LIMITS)
         limits = axes.plot(*([place, place], [low, high])[::turn], color=COLOURS[side], alpha=0.6)
-        points[side] = axes.plot(
-            *(place, number)[::turn], "o", ms=5, color=COLOURS[side], label=f"{SIDES[side]}, 95 % interval"
-        )[0]
+        words = SIDES[side] if np.isnan(low).all() else f"{SIDES[side]}, 95 % interval"
+        points[side] = axes.plot(*(place, number)[::turn], "o", ms=5, color=COLOURS[side], label=words)[0]
         apart = (sign * APART_PT, 0.0) if across else (0.0, -sign * APART_PT)
         aside = ScaledTranslation(apart[0] / 72, apart[1] / 72, Affine2D().scale(DPI))
         for line in (*limits, points[side]):
