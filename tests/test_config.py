@@ -499,7 +499,11 @@ def test_recordings_that_are_not_z_scored_are_the_tasks_choice_and_not_the_prese
             ("task.least_specificity=1.5",),
             "task.least_specificity=1.5 must lie between 0 and 1, or be null for best F1",
         ),
-        (("model=cnn1d", "loss=mse"), "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction"),
+        (
+            ("model=cnn1d", "loss=mse"),
+            "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction: model=conv_autoencoder, "
+            "dense_autoencoder or masked_autoencoder, if the task is anomaly",
+        ),
         (("task.mode=real_time",), "task.mode=real_time is not for task hypoglycemia: diagnostic"),
     ],
 )
@@ -515,3 +519,60 @@ def test_two_classes_are_told_apart_by_one_logit_and_no_fewer_or_more() -> None:
 def test_networks_that_hear_samples_refuse_a_spectrogram() -> None:
     (said,) = refused("task=abnormal_beat", "model=cnn")
     assert said == "model CNN hears samples, not the spectrogram that features=stft asks for: features=raw"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("task.score=mse",), "task.score=mse is unknown: choose from mae, weighted, latent"),
+        (
+            ("task.threshold.percentile=95",),
+            "task.threshold has n_sd=2.0 and percentile=95.0: give one of them and null for the other, e.g. "
+            "task.threshold.n_sd=null task.threshold.percentile=95",
+        ),
+        (
+            ("task.threshold.percentile=100", "task.threshold.n_sd=null"),
+            "task.threshold.percentile=100.0 must lie between 0 and 100",
+        ),
+        (("task.threshold.n_sd=nan",), "task.threshold.n_sd=nan must be a number"),
+        (
+            ("sampler=balanced",),
+            "sampler Balanced draws by class, but task anomaly learns normal rows alone: sampler=none",
+        ),
+        (
+            ("pretrain=autoencoder",),
+            "model ConvAutoencoder is an autoencoder itself, which nothing teaches before: pretrain=none",
+        ),
+        (
+            ("adapt=patient", "adapt.bundle=model", "adapt.patient='100'"),
+            "adapt=patient is for tasks of classes, but anomaly learns what is normal: leave it out",
+        ),
+        (
+            ("loss=bce",),
+            "model ConvAutoencoder gives reconstruction, but loss BinaryCrossEntropy takes logits, as all losses of "
+            "classes do: autoencoders are for task=anomaly and pretrain=autoencoder",
+        ),
+        (
+            ("model.latent_size=360",),
+            "model: latent_size=360 must be at least 1 and smaller than the window of 360 samples",
+        ),
+    ],
+)
+def test_what_anomalies_cannot_be_asked_is_said(overrides: tuple[str, ...], said: str) -> None:
+    assert any(line.startswith(said) for line in refused("task=anomaly", *overrides)), refused(
+        "task=anomaly", *overrides
+    )
+
+
+def test_leads_rate_window_and_split_of_anomalies_follow_the_dataset() -> None:
+    known = {}
+    for dataset in ("mitdb", "ptbxl", "heartbeat_csv", "ptbdb_csv"):
+        cfg = composed("task=anomaly", f"dataset={dataset}")
+        config.check(cfg)
+        known[dataset] = (cfg.task.signal.fs_hz, len(cfg.task.signal.leads), cfg.split._target_.rpartition(".")[2])
+    assert known == {
+        "mitdb": (360, 1, "InterPatient"),
+        "ptbxl": (100, 12, "Official"),
+        "heartbeat_csv": (125, 1, "Files"),
+        "ptbdb_csv": (125, 1, "RandomWindows"),
+    }
