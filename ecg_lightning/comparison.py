@@ -62,7 +62,8 @@ class Comparison:
         varied: keys of what differs between jobs, which are columns of the table.
         headline: names of numbers, without their side.
         best: row of the best job by validation; None where none is.
-        monitor: name of the number by which it is the best; empty where none is.
+        monitor: name of the number by which it is the best, the one that chose its epochs where it was computed from the
+            predictions; empty where none is.
         why_none: why there is no best job; empty where there is one.
         resample: what the intervals are over, "patient" or "record".
     """
@@ -83,12 +84,11 @@ def compare(folders: Sequence[Path]) -> Comparison:
     varied = _varied(jobs)
     headline, resample = _headline(finished)
     table = pd.DataFrame([_row(job, varied, headline) for job in jobs])
-    best, why_none = _best(table, finished, varied)
+    best, monitor, why_none = _best(table, finished, varied, headline)
     table.insert(1 + len(varied), "best", table.index == best)
     test = [name for name in table if str(name).startswith("test/")]
     if table[test].isna().all(axis=None):
         table = table.drop(columns=test)
-    monitor = "" if best is None else finished[0].monitor[0]
     return Comparison(table, varied, headline, best, monitor, why_none, resample)
 
 
@@ -159,15 +159,27 @@ def _monitored(job: Job) -> dict[str, Any]:
     return {"monitor": metric, "monitored": value, "best_epoch": int(job.history["epoch"][curve.index[at]]) + 1}
 
 
-def _best(table: pd.DataFrame, finished: Sequence[Job], varied: Sequence[str]) -> tuple[int | None, str]:
-    """Row of the best job, or None and why."""
+def _best(
+    table: pd.DataFrame, finished: Sequence[Job], varied: Sequence[str], headline: Sequence[str]
+) -> tuple[int | None, str, str]:
+    """Row of the best job and by which number, or None and why."""
     if why := _not_comparable(finished, varied):
-        return None, why
-    metric, mode = finished[0].monitor
-    values = table["monitored"].to_numpy(dtype=np.float64)
+        return None, "", why
+    metric, mode = _decisive(finished[0], headline)
+    values = table[metric if metric in table else "monitored"].to_numpy(dtype=np.float64)
     if np.isnan(values).all():
-        return None, f"no job has a value of {metric}"
-    return int(np.nanargmax(values) if mode == "max" else np.nanargmin(values)), ""
+        return None, "", f"no job has a value of {metric}"
+    most = np.nanmax(values) if mode == "max" else np.nanmin(values)
+    if (values == most).sum() > 1:
+        return None, "", f"{(values == most).sum()} jobs reach the same {metric}, {most:.3f}"
+    return int(np.flatnonzero(values == most)[0]), metric, ""
+
+
+def _decisive(job: Job, headline: Sequence[str]) -> tuple[str, str]:
+    """What chose the epochs; the first headline number where only epochs know that one, and it is no loss."""
+    metric, mode = job.monitor
+    epochs_alone = metric in job.history and metric not in job.numbers and not metric.endswith("/loss")
+    return (f"val/{headline[0]}", "max") if epochs_alone and headline else (metric, mode)
 
 
 def _not_comparable(finished: Sequence[Job], varied: Sequence[str]) -> str:

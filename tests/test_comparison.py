@@ -54,7 +54,12 @@ def test_a_monitor_that_only_epochs_have_is_taken_from_the_history(tmp_path: Pat
     found = compare(jobs)
     assert found.table["monitored"].tolist() == pytest.approx([0.71, 0.91, 0.81])
     assert found.table["best_epoch"].tolist() == [2, 2, 2]
-    assert (found.best, found.monitor) == (1, "val/error_auroc")
+    assert (found.best, found.monitor) == (1, "val/auroc"), "which a score is chosen by"
+
+
+def test_of_jobs_that_reach_the_same_none_is_the_best(tmp_path: Path) -> None:
+    jobs = write_sweep(tmp_path, "task.threshold.n_sd", {"1": 0.9, "2": 0.9, "3": 0.8})
+    assert why_none(jobs) == "2 jobs reach the same val/auroc, 0.900"
 
 
 def test_a_failed_job_keeps_its_row_and_its_reason(tmp_path: Path) -> None:
@@ -102,7 +107,7 @@ def test_losses_of_different_kinds_are_not_compared_and_those_of_one_are(tmp_pat
     jobs = write_sweep(tmp_path, "optim.lr", LATENT)
     for job in jobs:
         monitor(job, "val/loss", "min")
-    assert compare(jobs).best == 0
+    assert why_none(jobs) == "3 jobs reach the same val/loss, 1.000"
     monitor(jobs[0], "val/loss", "min", loss="mae")
     assert why_none(jobs) == "jobs go by val/loss, which means another thing with another loss"
 
