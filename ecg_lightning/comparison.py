@@ -62,8 +62,8 @@ class Comparison:
         varied: keys of what differs between jobs, which are columns of the table.
         headline: names of numbers, without their side.
         best: row of the best job by validation; None where none is.
-        monitor: name of the number by which it is the best, the one that chose its epochs where it was computed from the
-            predictions; empty where none is.
+        monitor: name of the number by which it is the best: the one that chose its epochs, if not only epochs know it;
+            empty where none is.
         why_none: why there is no best job; empty where there is one.
         resample: what the intervals are over, "patient" or "record".
     """

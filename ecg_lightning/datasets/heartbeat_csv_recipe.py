@@ -147,9 +147,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if missing := [record for record in RECORDS if record not in records]:
         print(f"{len(missing)} of {len(RECORDS)} records are not in {folder}: {', '.join(missing)}")
+    train = f"    python -m ecg_lightning.train task=anomaly dataset=heartbeat_csv dataset.folder={output}"
     print(
         f"{output}: {n_train:,} rows to train and {n_test:,} to test, drawn at random from all patients. Next:\n"
-        f"    python -m ecg_lightning.train task=anomaly dataset=heartbeat_csv dataset.folder={output}"
+        f"{train} split=holdout  # patients apart\n"
+        f"{train}  # as published, leaky"
     )
     return 0
 
