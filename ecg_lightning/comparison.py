@@ -13,6 +13,7 @@ import yaml
 from ecg_lightning.evaluation import headline_names
 from ecg_lightning.predictions import Predictions
 
+N_NAMED = 8  # of what was swept, in one sentence
 N_HEADLINE = 3  # numbers of each job; metrics.json has them all
 BESIDE = ("always_anomaly/", "majority/", "oracle/")  # what stands beside numbers of a network and is none of its own
 SIDES = ("val", "test")
@@ -95,7 +96,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
 def read_job(folder: Path) -> Job:
     """Read what a job left."""
     status = _json(folder / "status.json")
-    config, history = folder / "config.yaml", folder / "history.csv"
+    config = folder / "config.yaml"
     state = status.get("state", "failed")
     silent = {"failed": "it left no status.json", "running": "it never said how it ended"}
     words = [override.lstrip("+~").partition("=") for override in status.get("overrides", [])]
@@ -107,12 +108,23 @@ def read_job(folder: Path) -> Job:
         numbers=_json(folder / "metrics.json"),
         settings=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
         card=_json(folder / "data.json"),
-        history=pd.read_csv(history) if history.is_file() else pd.DataFrame({"epoch": []}),
+        history=_history(folder / "history.csv"),
     )
 
 
 def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """An object of a job's folder; empty where there is none, or half of one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _history(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (FileNotFoundError, pd.errors.EmptyDataError):
+        return pd.DataFrame({"epoch": []})
 
 
 def _varied(jobs: Sequence[Job]) -> tuple[str, ...]:
@@ -129,7 +141,9 @@ def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
     """The first headline numbers of every task, and what their intervals are over."""
     names: dict[str, None] = {}
     resample = "patient"
-    for job in {job.settings["task"]["name"]: job for job in reversed(finished)}.values():
+    for job in {
+        job.settings["task"]["name"]: job for job in sorted(finished, key=lambda job: len(job.numbers))
+    }.values():
         about = Predictions.read(job.folder / "predictions.parquet")
         own = [name for name in headline_names(about) if not name.startswith(BESIDE)]
         there = [name for name in own if any(f"{side}/{name}" in job.numbers for side in SIDES)]
@@ -169,10 +183,22 @@ def _best(
     values = table[metric if metric in table else "monitored"].to_numpy(dtype=np.float64)
     if np.isnan(values).all():
         return None, "", f"no job has a value of {metric}"
+    if "seed" in varied:
+        return None, "", f"a lucky seed must not be chosen; {_over_seeds(table, values, varied, metric, mode)}"
     most = np.nanmax(values) if mode == "max" else np.nanmin(values)
     if (values == most).sum() > 1:
         return None, "", f"{(values == most).sum()} jobs reach the same {metric}, {most:.3f}"
     return int(np.flatnonzero(values == most)[0]), metric, ""
+
+
+def _over_seeds(table: pd.DataFrame, values: np.ndarray, varied: Sequence[str], metric: str, mode: str) -> str:
+    """Mean and standard deviation over the seeds of all that varies beside them, the best first."""
+    keys = [key for key in varied if key != "seed"]
+    told = table[keys].astype(str).agg(", ".join, axis=1)
+    means = pd.Series(values).groupby(told, sort=False).agg(["mean", "std", "count"])
+    ordered = means.sort_values("mean", ascending=mode == "min").head(N_NAMED)
+    said = [f"{name} {row['mean']:.3f} (SD {row['std']:.3f})" for name, row in ordered.iterrows()]
+    return f"mean of {metric} over seeds: {'; '.join(said)}"
 
 
 def _decisive(job: Job, headline: Sequence[str]) -> tuple[str, str]:

@@ -34,6 +34,8 @@ def job(cfg: DictConfig) -> None:
         corpus = config.constructed(cfg.dataset)
         corpus.records()
         _start(cfg, folder, corpus, status, sweeping)
+        if cfg.resume is not None:
+            after_resumed(folder)
     except (ConfigError, Refused, CorpusNotFound, OSError) as error:
         if sweeping:
             log.error("job %s failed: %s", folder.name, error)
@@ -68,6 +70,12 @@ def after_sweep(folder: Path) -> None:
 
     if run_folder.leads():
         sweep.finish(folder)
+
+
+def after_resumed(folder: Path) -> None:
+    """Set the jobs side by side again where the run that has gone on is one of a sweep."""
+    if (folder.absolute().parent / "multirun.yaml").is_file():
+        after_sweep(folder.absolute().parent)
 
 
 def _leave_nothing_empty(folder: Path) -> None:

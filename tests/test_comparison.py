@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_lightning.comparison import compare
+from ecg_lightning.comparison import BESIDE, compare
 from tests.corpora.sweep import CARD, monitor, write_failed_job, write_job, write_sweep
 
 LATENT = {"2": 0.7, "4": 0.9, "8": 0.8}
@@ -132,3 +132,28 @@ def test_what_is_made_up_or_leaky_is_said_row_by_row(tmp_path: Path) -> None:
     )
     table = compare(jobs).table
     assert table["synthetic"].tolist() == table["leaky_split"].tolist() == [False, False, False, True]
+
+
+def test_of_jobs_with_several_seeds_none_is_the_best_and_their_means_are_said(tmp_path: Path) -> None:
+    values = {("a", 0): 0.80, ("a", 1): 0.99, ("b", 0): 0.90, ("b", 1): 0.92}
+    jobs = [
+        write_job(tmp_path / str(number), [f"model={model}", f"seed={seed}"], value)
+        for number, ((model, seed), value) in enumerate(values.items())
+    ]
+    said = "a lucky seed must not be chosen; mean of val/auroc over seeds: b 0.910 (SD 0.014); a 0.895 (SD 0.134)"
+    assert why_none(jobs) == said
+
+
+def test_half_a_file_is_no_reason_to_lose_the_table(tmp_path: Path) -> None:
+    jobs = write_sweep(tmp_path, "model.latent_size", LATENT)
+    (jobs[0] / "metrics.json").write_text("{", encoding="utf-8")
+    (jobs[0] / "history.csv").write_text("", encoding="utf-8")
+    found = compare(jobs)
+    assert np.isnan(found.table["val/auroc"][0])
+    assert found.best == 1
+
+
+def test_what_nobody_could_have_had_is_no_headline(tmp_path: Path) -> None:
+    jobs = write_sweep(tmp_path, "model.latent_size", LATENT)
+    assert all(name.startswith(BESIDE) for name in ("oracle/f1", "always_anomaly/f1", "majority/accuracy"))
+    assert not any(name.startswith(BESIDE) for name in compare(jobs).headline)

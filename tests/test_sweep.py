@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from omegaconf import DictConfig
 
-from ecg_lightning import config
+from ecg_lightning import config, train
 from ecg_lightning.sweep import finish, job_folders
 from tests.corpora.sweep import CARD, monitor, write_failed_job, write_job, write_sweep
 
@@ -191,3 +191,19 @@ def test_a_sweep_that_is_interrupted_ends_as_well(app: Callable[..., list[Path]]
     ends = app(short_job, "-m", "seed=2,0", "hydra.sweep.dir=here")
     assert ends == [tmp_path / "here", Path("SystemExit 130")]
     assert not (tmp_path / "here" / "1").exists()
+
+
+def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(tmp_path: Path) -> None:
+    """What `train` does when it has gone on with a job: the folder above is set side by side again."""
+    write_sweep(tmp_path, "model.latent_size", LATENT)
+    (tmp_path / "multirun.yaml").write_text("{}", encoding="utf-8")
+    status = tmp_path / "0" / "status.json"
+    finished = status.read_text()
+    status.write_text(finished.replace("finished", "interrupted"), encoding="utf-8")
+    finish(tmp_path)
+    assert "interrupted" in (tmp_path / "comparison.csv").read_text()
+    status.write_text(finished, encoding="utf-8")
+    train.after_resumed(tmp_path / "0")
+    assert "interrupted" not in (tmp_path / "comparison.csv").read_text()
+    train.after_resumed(tmp_path)  # of no sweep: nothing is written above it
+    assert not (tmp_path.parent / "comparison.csv").exists()

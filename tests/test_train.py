@@ -158,7 +158,7 @@ def test_help_says_what_can_be_chosen(tmp_path: Path, twin_cache: Path) -> None:
     done = command.train(tmp_path, twin_cache, "--help")
     for group in (
         "model: alexnet, bilstm, cnn, cnn1d",
-        "split: day, first_part, holdout, inter_patient",
+        "split: day, files, first_part, holdout, inter_patient",
     ):
         assert group in done.stdout
     assert not list(tmp_path.iterdir())
