@@ -8,7 +8,7 @@ from tests.corpora.record_run import BRIEF, start
 RECORDS = ["101", "106", "108", "109", "112", "100", "103"]  # one validates, two test
 SMALL = (
     *("model=dense_autoencoder", "model.latent_size=2", "split.validation=['101']"),
-    *("dataset.allow_missing=true", "dataset.source=local", "trainer.max_epochs=12", "trainer.limit_train_batches=null"),
+    *("dataset.allow_missing=true", "dataset.source=local", "trainer.max_epochs=8", "trainer.limit_train_batches=null"),
 )
 
 
@@ -19,6 +19,6 @@ def train_anomalies(root: Path, *words: str) -> None:
         root: a folder of its own.
         words: further overrides.
     """
-    write_learnable(root, RECORDS, n_beats=60)
+    write_learnable(root, RECORDS, n_beats=40)
     places = (f"data_dir={root}", f"cache_dir={root / 'cache'}")
     start(root / "run", "task=anomaly", *BRIEF, *SMALL, *places, *words)
