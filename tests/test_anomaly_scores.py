@@ -21,6 +21,8 @@ from ecg_lightning.evaluation import evaluate
 from ecg_lightning.predictions import Predictions
 from tests.corpora.anomalies import KINDS, NEVER, draw_anomalies
 
+AREAS = ("auroc", "average_precision")
+
 
 def of_test(predictions: Predictions) -> Decisions:
     """Test rows as evaluate decides them."""
@@ -72,6 +74,9 @@ def test_numbers_equal_those_of_scikit_learn(score: tuple[str, ...]) -> None:
     expected |= {"oracle/f1": f1.max(), "oracle/threshold": limits[f1[:-1].argmax()]}
     for part in ("mae", "weighted", "latent", "rhythm"):
         expected[f"by_part/{part}/auroc"] = second.roc_auc_score(label, rows.column(f"score_{part}"))
+        precise = second.average_precision_score(label, rows.column(f"score_{part}"))
+        expected[f"by_part/{part}/average_precision"] = precise
+    expected["majority/accuracy"] = second.accuracy_score(label, np.zeros_like(label))
     expected |= {f"n/{kind}": of_kind.sum() for kind, of_kind in kinds_of(rows).items()}
     expected |= {"n_classes": 2, "n_windows": len(label), "n_patients": 6, "n_patients_both_classes": 5}
     for name, number in expected.items():
@@ -118,8 +123,30 @@ def test_names_lead_to_numbers() -> None:
     numbers = evaluate(drawn, n_boot=0).metrics
     names = headline_names(drawn)
     assert names[:3] == ["auroc", "average_precision", "always_anomaly/average_precision"]
-    assert names[-4:] == ["auroc/S", "auroc/V", "auroc/F", "oracle/f1"]
+    assert names[-5:-1] == ["auroc/F", "accuracy", "majority/accuracy", "always_anomaly/accuracy"]
+    assert names[-1] == "oracle/f1"
     assert {f"test/{name}" for name in (*names, *without_names(drawn))} < set(numbers)
+
+
+def test_of_several_parts_each_is_a_headline_by_itself() -> None:
+    drawn = draw_anomalies(score=("mae", "rhythm"))
+    names = headline_names(drawn)
+    assert names[:4] == ["auroc", "by_part/mae/auroc", "by_part/rhythm/auroc", "average_precision"]
+    assert {f"val/{name}" for name in names} < set(evaluate(drawn, n_boot=0).metrics)
+
+
+def test_no_number_comes_from_a_threshold_of_the_rows_shown_but_the_oracles() -> None:
+    assert not [name for name in evaluate(draw_anomalies(), n_boot=5).metrics if "sensitivity_at" in name]
+
+
+def test_rows_of_one_patient_have_no_mean_over_patients() -> None:
+    drawn = draw_anomalies()
+    nobody = drawn.table["patient"].where(drawn.table["side"] == "val", "unknown")
+    numbers = evaluate(replace(drawn, table=drawn.table.assign(patient=nobody)), n_boot=5).metrics
+    for name in ("patient_auroc_mean", "n_patients_both_classes"):
+        assert (f"val/{name}" in numbers, f"test/{name}" in numbers) == (True, False)
+    assert numbers["test/n_patients"] == 1
+    assert "test/auroc" in numbers
 
 
 def test_rows_of_one_class_have_no_ranking_and_no_number_is_undefined() -> None:
@@ -129,13 +156,26 @@ def test_rows_of_one_class_have_no_ranking_and_no_number_is_undefined() -> None:
         rest = replace(drawn, table=drawn.table[~test | (drawn.table["label"] == value)])
         numbers = evaluate(rest, n_boot=20).metrics
         assert all(np.isfinite(number) for number in numbers.values())
-        missing = {"auroc", "auroc/S", "by_part/mae/auroc", "patient_auroc_mean"}
+        missing = {f"{place}{area}{end}" for place in ("", "by_part/mae/") for area in AREAS for end in ("", "/S")}
+        missing |= {"always_anomaly/average_precision", "patient_auroc_mean"}
         assert not {f"test/{name}" for name in missing} & set(numbers)
         assert (numbers["test/n_classes"], numbers["test/always_anomaly/accuracy"]) == (1, value)
-        there = {"oracle/f1", "always_anomaly/f1", "always_anomaly/average_precision", "sensitivity/S"}
+        assert numbers["test/majority/accuracy"] == 1
+        there = {"oracle/f1", "always_anomaly/f1", "sensitivity/S"}
         assert ({f"test/{name}" for name in there} <= set(numbers)) == (value == 1)
         assert ("test/oracle/threshold" in numbers) == (value == 1)
         assert "val/auroc" in numbers
+
+
+def test_a_group_of_anomalies_alone_is_not_ranked() -> None:
+    drawn = draw_anomalies()
+    odd = np.where(drawn.table["label"] == 1, "yes", "no")
+    both = np.where(drawn.table["row"] % 2 == 0, "even", "odd")
+    grouped = replace(drawn, groups=("ill", "half"), table=drawn.table.assign(group_ill=odd, group_half=both))
+    numbers = evaluate(grouped, n_boot=5).metrics
+    assert not [name for name in numbers if name.startswith("test/ill_") and any(area in name for area in AREAS)]
+    assert "test/ill_yes/macro_f1" in numbers
+    assert {f"test/half_even/{area}_low" for area in AREAS} < set(numbers)
 
 
 def test_a_kind_that_is_not_there_has_a_count_and_no_score() -> None:

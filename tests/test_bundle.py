@@ -396,10 +396,11 @@ def test_the_model_card_says_what_it_is_and_how_good(folder: Path) -> None:
 
 
 def test_the_model_card_lists_every_tag() -> None:
-    tags = {"synthetic": "true", "beside_published": "102,104", "unheard": "of"}
+    tags = {"synthetic": "true", "beside_published": "102,104", "unheard": "of", "unknown_patients": "9"}
     card = model_card(replace(a_contract(), tags=tags))
     assert "do not compare with published ones. (`beside_published=102,104`)" in card
     assert "> Tagged `unheard=of`." in card
+    assert "all rows of csv files as one person. (`unknown_patients=9`)" in card
 
 
 def test_the_model_card_warns_of_synthetic_and_leaky_numbers() -> None:
@@ -445,11 +446,13 @@ def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
 
 def test_the_model_card_of_anomalies_says_score_threshold_and_every_kind() -> None:
     test = {"test/auroc": 0.75, "test/always_anomaly/f1": 0.25, "test/auroc/S": 0.5}
+    test |= {"test/accuracy": 0.625, "test/majority/accuracy": 0.875, "test/always_anomaly/accuracy": 0.125}
     made = replace(golden(4).contract, test=test | {"test/auroc/S_low": 0.375, "test/auroc/S_high": 0.625})
     card = model_card(made)
     for words in (
         "- Score: mean of (part - mean) / SD over distance from normal windows in latent space (1.000 ± 0.250), root",
         "features (0.750 ± 0.500); anomaly from 1.750 on (mean + 2 SD of validation normals)",
+        "| accuracy | 0.625 |  |\n| majority/accuracy | 0.875 |  |\n| always_anomaly/accuracy | 0.125 |  |",
         "| always_anomaly/f1 | 0.250 |  |",
         "| auroc/S | 0.500 | 0.375 to 0.625 |",
         "there is one row per beat",

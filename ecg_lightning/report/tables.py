@@ -29,6 +29,7 @@ IN_WORDS = {
     "always_anomaly/average_precision": "AUPRC, always anomaly",
     "oracle/f1": "oracle F1, best of these rows",
     "oracle/threshold": "oracle threshold",
+    **{f"by_part/{part}/auroc": f"AUROC, {words} alone" for part, words in PARTS.items()},
     "macro_auroc": "macro AUROC",
     "macro_average_precision": "macro AUPRC",
     "macro_precision": "macro precision",
@@ -102,9 +103,9 @@ def headline(about: Predictions, numbers: dict[str, float]) -> Table:
         Row(_words(about, name), [_score(numbers, f"{side}/{name}", side in limited) for side in sides])
         for name in names
     ]
-    own = ["n_patients_both_classes"] if about.problem in TWO else []
-    sizes = ("n_windows", "n_patients", *own, "n_classes")
-    rows += [Row(_words(about, name), [_count(numbers[f"{side}/{name}"]) for side in sides]) for name in sizes if sides]
+    sizes = ("n_windows", "n_patients", "n_patients_both_classes", "n_classes")
+    there = [name for name in sizes if any(f"{side}/{name}" in numbers for side in sides)]
+    rows += [Row(_words(about, name), [_size(numbers, f"{side}/{name}") for side in sides]) for name in there]
     first = FIRST.get(about.problem, about.headline_name if about.headline_classes else "macro_f1")
     return Table(["", *(COLUMNS[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
 
@@ -231,9 +232,13 @@ def of_anomalies(about: Predictions, numbers: dict[str, float], side: str) -> di
         rows.append(Row(name, [_count(n), auroc, precise, chance, found], class_colour(at), about.kinds[name]))
     names = [KINDS[kind] for kind in KINDS_OF_ANOMALY]
     kinds = Table(["", rows_word(about), *names[:2], "AUPRC, chance", names[2]], rows)
-    parts = [Row(PARTS.get(part, part), [_score(numbers, f"{side}/by_part/{part}/auroc")]) for part in about.parts]
+    areas = KINDS_OF_ANOMALY[:2]
+    parts = [
+        Row(PARTS.get(part, part), [_score(numbers, f"{side}/by_part/{part}/{area}") for area in areas])
+        for part in about.parts
+    ]
     count = tuple(at for at, part in enumerate(about.parts) if part in about.score)
-    of_parts = Table(["", "AUROC"], parts, bold=count)
+    of_parts = Table(["", *names[:2]], parts, bold=count)
     return {f"Kind by kind against all normals, {SIDES[side]}": kinds, f"Part by part, {SIDES[side]}": of_parts}
 
 
@@ -309,6 +314,10 @@ def _score(numbers: dict[str, float], name: str, limited: bool = True) -> Cell |
     low, high = numbers.get(f"{name}_low"), numbers.get(f"{name}_high")
     known = limited and low is not None and high is not None
     return Cell(f"{numbers[name]:.3f}", f"{low:.3f} to {high:.3f}" if known else "")
+
+
+def _size(numbers: dict[str, float], name: str) -> Cell | None:
+    return _count(numbers[name]) if name in numbers else None
 
 
 def _count(value: float) -> Cell:

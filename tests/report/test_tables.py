@@ -97,7 +97,10 @@ def test_anomalies_come_kind_by_kind_and_part_by_part() -> None:
     assert row.cells[4] is not None
     assert row.cells[4].number == f"{numbers['test/sensitivity/V']:.3f}"
     assert [parts.rows[at].name for at in parts.bold] == ["latent distance", "rhythm distance"]
-    assert parts.rows[3].cells == [tables.Cell(f"{numbers['test/by_part/rhythm/auroc']:.3f}")]
+    areas = [f"{numbers[f'test/by_part/rhythm/{area}']:.3f}" for area in ("auroc", "average_precision")]
+    assert (parts.columns, parts.rows[3].cells) == (["", "AUROC", "AUPRC"], [*map(tables.Cell, areas)])
+    named = {row.name: row.cells[-1] for row in tables.headline(about, numbers).rows}
+    assert named["AUROC, rhythm distance alone"] == tables.Cell(areas[0])
     assert tables.of_anomalies(draw_binary(), {}, "test") == {}
 
 
@@ -117,8 +120,21 @@ def test_the_headline_of_anomalies_has_always_anomaly_and_the_oracle_beside() ->
     assert rows["F1, always anomaly"] == tables.Cell(f"{numbers['test/always_anomaly/f1']:.3f}")
     assert rows["oracle F1, best of these rows"] == tables.Cell(f"{numbers['test/oracle/f1']:.3f}")
     assert rows["AUROC of V"] == tables.Cell(f"{numbers['test/auroc/V']:.3f}")
-    assert {"precision of anomaly", "specificity", "patients of both classes"} < set(rows)
+    assert rows["accuracy of one class for all"] == tables.Cell(f"{numbers['test/majority/accuracy']:.3f}")
+    assert {"precision of anomaly", "specificity", "patients of both classes", "accuracy, always anomaly"} < set(rows)
     assert "'Always anomaly' is what calling every window" in tables.calibration(about, numbers, "test")
+
+
+def test_a_side_of_nobody_known_has_no_count_of_patients_of_both_classes() -> None:
+    about = draw_anomalies()
+    nobody = about.table["patient"].where(about.table["side"] == "val", "unknown")
+    about = replace(about, table=about.table.assign(patient=nobody))
+    rows = {row.name: row.cells for row in tables.headline(about, evaluate(about, n_boot=0).metrics).rows}
+    assert rows["patients of both classes"] == [tables.Cell("2"), None]
+    about = replace(about, table=about.table.assign(patient="unknown"))
+    rows = {row.name: row.cells for row in tables.headline(about, evaluate(about, n_boot=0).metrics).rows}
+    assert "patients of both classes" not in rows
+    assert rows["patients"] == [tables.Cell("1"), tables.Cell("1")]
 
 
 def test_training_rows_stand_first_where_they_are_scored_and_leave_intervals_to_the_last_side() -> None:
