@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.contents import Contents
 from ecg_lightning.report.tables import one_class
 
@@ -10,7 +11,8 @@ TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",
     "same_patients": "Patients stand on both sides, at other times: these numbers hold for people whom the network has "
     "seen before.",
-    "unknown_patients": "{value} records name no patient: each counts as a patient of its own.",
+    "unknown_patients": "{value} records or rows name no patient: a record of PTB-XL then counts as a patient of its "
+    "own, and all rows of csv files as one.",
     "unit": "The samples have no unit ({value}): their amplitude is lost.",
     "missing_records": "Records that are not at hand: {value}.",
     "skipped_records": "Records that were skipped: {value}.",
@@ -21,6 +23,7 @@ SAID_ELSEWHERE = ("synthetic", "missing_records", "skipped_records")
 SAID_IN_REMARKS = ("unknown_patients", "unit")
 MAX_NAMES = 30  # of records or patients in a row
 FEW_PATIENTS = 10  # below this an interval over patients is a rough guess
+FEW_NORMALS = 30  # below this so is a threshold, which the spread of their scores sets
 
 
 def notices(contents: Contents) -> list[str]:
@@ -35,6 +38,7 @@ def notices(contents: Contents) -> list[str]:
     known = remarks(contents.card)
     alone = one_class(contents.predictions)
     few = [*_few_patients(contents), *([alone] if alone else [])]
+    few += _few_normals(contents.predictions)
     return [*said, *in_words(tags, known), *_lost_records(contents), *few, *known]
 
 
@@ -78,6 +82,16 @@ def _few_patients(contents: Contents) -> list[str]:
     if n == 1:
         return ["The test numbers come from a single patient: they have no interval."]
     return [f"The test numbers come from {n} patients: their intervals are rough."] if 0 < n < FEW_PATIENTS else []
+
+
+def _few_normals(about: Predictions) -> list[str]:
+    """Of several folds the one with the fewest."""
+    if about.problem != "anomaly":
+        return []
+    sizes = [int((about.label[rows] == 0).sum()) for rows in about.fitted_on().values()]
+    of = " of a fold" if len(sizes) > 1 else ""
+    said = f"The threshold{of} comes from {min(sizes)} normal validation rows: it is rough."
+    return [said] if min(sizes) < FEW_NORMALS else []
 
 
 def _records(names: Collection[str]) -> str:

@@ -38,7 +38,9 @@ def show(
     for line in (*in_words(tags, remarks), *remarks):
         console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
-    console.print(_drawn(tables.headline(predictions, numbers), f"95 % intervals over {predictions.resample}s"))
+    first = tables.headline(predictions, numbers)
+    limited = any(cell and cell.limits for row in first.rows for cell in row.cells)
+    console.print(_drawn(first, f"95 % intervals over {predictions.resample}s" if limited else ""))
     for side in sides[-1:]:
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         for title, table in tables.of_anomalies(predictions, numbers, side).items():

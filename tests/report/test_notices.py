@@ -3,8 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from ecg_lightning.report.contents import read_contents
-from ecg_lightning.report.notices import MAX_NAMES, first, in_words, notices, remarks
+from ecg_lightning.report.notices import FEW_NORMALS, MAX_NAMES, first, in_words, notices, remarks
+from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 
@@ -45,7 +49,10 @@ def test_remarks_of_the_corpus_are_passed_on_and_may_be_absent() -> None:
 
 def test_what_the_corpus_remarks_is_not_said_twice() -> None:
     tags = {"unknown_patients": "1682", "unit": "NU", "shared_patient": "201,202"}
-    assert in_words(tags, [])[0] == "1682 records name no patient: each counts as a patient of its own."
+    assert in_words(tags, [])[0] == (
+        "1682 records or rows name no patient: a record of PTB-XL then counts as a patient of its own, and all rows of "
+        "csv files as one."
+    )
     assert in_words(tags, [])[1] == "The samples have no unit (NU): their amplitude is lost."
     assert len(in_words(tags, ["1,682 of 2,127 records name no patient."])) == 1
 
@@ -58,3 +65,19 @@ def test_test_rows_of_nobody_knows_whom_are_a_notice(tmp_path: Path) -> None:
     replace(alone, tags={"unknown_patients": "9"}).write(tmp_path / "predictions.parquet")
     said = "Nobody knows how many patients the test numbers come from: they have no interval."
     assert said in notices(read_contents(tmp_path))
+
+
+def test_a_threshold_of_few_normal_rows_is_called_rough(tmp_path: Path) -> None:
+    drawn = draw_anomalies()
+    normal = drawn.table["row"][(drawn.table["side"] == "val") & (drawn.table["label"] == 0)].to_numpy()
+    rough = "it is rough."
+    for n in (6, FEW_NORMALS - 1, FEW_NORMALS):
+        kept = drawn.table[~drawn.table["row"].isin(normal[n:])]
+        replace(drawn, table=kept).write(tmp_path / "predictions.parquet")
+        said = [line for line in notices(read_contents(tmp_path)) if line.endswith(rough)]
+        expected = [f"The threshold comes from {n} normal validation rows: {rough}"]
+        assert said == (expected if n < FEW_NORMALS else [])
+    other = kept[kept["side"] == "val"].assign(fold=np.int16(1))
+    few = pd.concat([kept, other[~other["row"].isin(normal[9:])]])
+    replace(drawn, table=few).write(tmp_path / "predictions.parquet")
+    assert f"The threshold of a fold comes from 9 normal validation rows: {rough}" in notices(read_contents(tmp_path))

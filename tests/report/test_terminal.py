@@ -1,5 +1,7 @@
 """The terminal says the numbers in the words of the page, and fits eighty columns."""
 
+from dataclasses import replace
+
 import pytest
 
 from ecg_lightning.evaluation import evaluate
@@ -53,9 +55,17 @@ def test_anomalies_are_said_with_kinds_parts_always_anomaly_and_the_oracle(capsy
     for words in ("Kind by kind against all normals", "Part by part", "F1, always anomaly", "oracle F1", "not defined"):
         assert words in said
     assert "mean + 2 SD of validation normals" in " ".join(said.split())
+    assert "95 % intervals over patients" in said
     assert f"{found.metrics['test/average_precision/V']:.3f}" in said
     assert max(map(len, said.splitlines())) <= 80
     assert "…" not in said
+
+
+def test_no_interval_is_announced_where_none_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    predictions = draw_anomalies()
+    nobody = replace(predictions, table=predictions.table.assign(patient="unknown"))
+    show(nobody, evaluate(nobody, n_boot=20), patients=False)
+    assert "interval" not in capsys.readouterr().out
 
 
 def test_an_adapted_run_is_said_with_what_it_was_worth_before(capsys: pytest.CaptureFixture[str]) -> None:
