@@ -62,10 +62,9 @@ def _kinds(about: Predictions, found: Evaluation, side: str, mark: str) -> Pictu
         parts.append(_bar(numbers, f"{side}/by_part/{part}/auroc", PARTS.get(part, part), colour))
     panels = {"each kind against all normals": bars, "each part of the score alone, all anomalies": parts}
     there = {title: [bar for bar in own if bar is not None] for title, own in panels.items()}
-    caption = (
-        f"Lines are 95 % intervals over {about.resample}s, {SIDES[side]} windows. Parts that count are coloured: the "
-        f"score is the {score_words(about)}."
-    )
+    limited = any(f"{side}/auroc{end}_low" in numbers for end in ("", *(f"/{kind}" for kind in about.kinds)))
+    lines = f"Lines are 95 % intervals over {about.resample}s, {SIDES[side]} windows. " if limited else ""
+    caption = f"{lines}Parts that count are coloured: the score is the {score_words(about)}."
     figure = anomaly_figures.ranked_bars({title: own for title, own in there.items() if own}, mark)
     return Picture("kinds", "Kind by kind, and part by part", caption, figure)
 
@@ -143,22 +142,29 @@ def _reconstructions(shown: Decisions, found: Evaluation, examples: Mapping[str,
     axis = Axis(-n_before / fs_hz, (n_samples - n_before) / fs_hz, words, _unit(examples))
     figure = reconstructions(kept, axis, names, tuple(leads[at] for at in chosen), mark)
     part = f" ({len(chosen)} of {len(leads)} leads)" if several else ""
+    beside = "" if _shows_error(shown.about) else ", and the mean absolute error"
     n_crops = int(examples["made_n_crops"])
     first = f" Shown is the first of {n_crops} crops; the score is of all of them." if n_crops > 1 else ""
     caption = (
-        f"Drawn at random per kind, as the network sees them{part}: kind, score and threshold, then record and time. A "
-        f"normal window is wrong if it is called an anomaly, an anomaly if it is not.{first}"
+        f"Drawn at random per kind, as the network sees them{part}: kind, score and threshold, then record and "
+        f"time{beside}. A normal window is wrong if it is called an anomaly, an anomaly if it is not.{first}"
     )
     return Picture(name, title, caption, figure)
 
 
 def _caption(shown: Decisions, found: Evaluation, at: int) -> str:
-    """Kinds, score and threshold; record and time."""
+    """Kinds, score and threshold; record and time, and the error that is drawn where the score is another."""
     about, seconds = shown.about, float(shown.column("time_s")[at])
     own = [name for name in about.kinds if shown.column(f"kind_{name}")[at] == 1]
     (limit,) = found.thresholds[int(shown.column("fold")[at])]
     said = f"{' + '.join(own) or about.classes[about.label[at]]}: {shown.p[at, 0]:.3g}, threshold {limit:.3g}"
-    return f"{said}\n{shown.column('record')[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}"
+    error = "" if _shows_error(about) else f"\nerror {shown.column('score_mae')[at]:.3g}"
+    return f"{said}\n{shown.column('record')[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}{error}"
+
+
+def _shows_error(about: Predictions) -> bool:
+    """The score is what is drawn between a window and its reconstruction, and no other number."""
+    return about.score == ("mae",)
 
 
 def _latent_space(shown: Decisions, examples: Mapping[str, np.ndarray], mark: str) -> Picture:
@@ -182,9 +188,10 @@ def _latent_space(shown: Decisions, examples: Mapping[str, np.ndarray], mark: st
 
 
 def _apart(about: Predictions) -> list[Group]:
-    """Normal windows, those of each kind alone, and those of several."""
+    """Normal windows, those of each kind alone, and those of several; what is not there has no name."""
     several = about.table[[f"kind_{name}" for name in about.kinds]].to_numpy().sum(axis=1) > 1
-    apart = [Group(one.name, one.rows & ~several, one.colour) for one in groups(about)]
+    alone = [Group(one.name, one.rows & ~several, one.colour) for one in groups(about)]
+    apart = [one for one in alone if one.rows.any()]
     return [*apart, Group("several kinds", several, INK)] if several.any() else apart
 
 

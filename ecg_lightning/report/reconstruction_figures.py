@@ -18,7 +18,8 @@ from ecg_lightning.report.window_figures import Axis
 SHORT_S, PER_HALF = 1.6, 3  # windows up to this stand three in a row, right ones and wrong ones; longer ones alone
 MADE, ERROR = class_colour(3), class_colour(2)
 LEAD_IN = (1.2, 0.85, 0.65)  # height of a window of one lead, of each lead of two, and of each of more
-CAPTION_IN, HEAD_IN, FOOT_IN = 0.5, 0.4, 0.55
+LINE_IN, APART_IN = 0.15, 0.2  # of a caption, and between it and what stands above
+HEAD_IN, FOOT_IN = 0.4, 0.55
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Made:
         reconstruction: of the same leads.
         kind: number of the rows of the figure that it stands in.
         right: it was called what it is.
-        caption: a line or two.
+        caption: a few lines.
     """
 
     ecg: Float[np.ndarray, "lead time"]
@@ -54,12 +55,13 @@ def reconstructions(
     """
     there = [number for number in range(len(kinds)) if any(one.kind == number for one in windows)]
     tall = LEAD_IN[min(len(leads), len(LEAD_IN)) - 1] * len(leads)
-    height = HEAD_IN + len(there) * (tall + CAPTION_IN) + FOOT_IN
+    caption = APART_IN + LINE_IN * max(1 + one.caption.count("\n") for one in windows)
+    height = HEAD_IN + len(there) * (tall + caption) + FOOT_IN
     figure = new_figure(14, height, stamp)
     figure.set_layout_engine("none")  # a hundred axes: the engine would take many seconds
-    top, bottom = 1 - (HEAD_IN + CAPTION_IN) / height, FOOT_IN / height
+    top, bottom = 1 - (HEAD_IN + caption) / height, FOOT_IN / height
     blocks = figure.add_gridspec(
-        len(there), 2, left=0.065, right=0.988, top=top, bottom=bottom, wspace=0.075, hspace=CAPTION_IN / tall
+        len(there), 2, left=0.065, right=0.988, top=top, bottom=bottom, wspace=0.075, hspace=caption / tall
     )
     for row, number in enumerate(there):
         own = [one for one in windows if one.kind == number]

@@ -68,6 +68,7 @@ def test_kinds_and_parts_have_the_numbers_of_the_evaluation(beats: Run, pictures
     figure = pictures["kinds"].figure
     assert figure is not None
     kinds, parts = ([text.get_text() for text in axes.texts] for axes in figure.axes)
+    assert "95 % intervals over patients" in pictures["kinds"].caption
     assert kinds[2].startswith(f"{found['test/auroc/V']:.3f} ({found['test/auroc/V_low']:.3f} to ")
     assert parts == [f"{found[f'test/by_part/{part}/auroc']:.3f}" for part in ("mae", "weighted", "latent", "rhythm")]
 
@@ -81,6 +82,7 @@ def test_a_kind_that_is_absent_has_no_histogram_and_no_bar(beats: Run) -> None:
     decided = decide(about, probabilities(about, {}, {}), found.thresholds)
     bars = {p.name: p for p in scores(decided.where(decided.column("side") == "test"), found, {}, "test", "")}["kinds"]
     assert bars.figure is not None
+    assert "interval" not in bars.caption, "there is none"
     assert [label.get_text() for label in bars.figure.axes[0].get_yticklabels()] == ["all anomalies", "S", "V"]
 
 
@@ -105,9 +107,19 @@ def test_a_window_is_captioned_by_kind_score_threshold_record_and_time(
     said = f"normal: {shown.p[at, 0]:.3g}, threshold {found.thresholds[0][0]:.3g}"
     said += f"\n{shown.column('record')[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}"
     assert said in titles(pictures["reconstructions"])
+    assert "mean absolute error" not in pictures["reconstructions"].caption
     both = shown.about.table[["kind_S", "kind_V"]].all(axis=1)
     kept = set(contents.examples["made_row"]) & set(shown.about.table.loc[both, "row"])
     assert any(title.startswith("S + V: ") for title in titles(pictures["reconstructions"])) == bool(kept)
+
+
+def test_a_score_that_is_not_the_error_drawn_has_the_error_beside_it(tmp_path: Path) -> None:
+    run = contents, shown, _ = read(write_anomaly_run_folder(tmp_path, score=("mae", "rhythm")))
+    picture = drawn(run)["reconstructions"]
+    at = int(np.flatnonzero(shown.column("row") == contents.examples["made_row"][0])[0])
+    title = next(title for title in titles(picture) if title.startswith(f"normal: {shown.p[at, 0]:.3g}, "))
+    assert title.endswith(f"\nerror {shown.column('score_mae')[at]:.3g}")
+    assert "and the mean absolute error" in picture.caption
 
 
 def test_of_twelve_leads_four_are_shown_from_the_windows_beginning_on(tmp_path: Path) -> None:
@@ -135,6 +147,17 @@ def test_windows_of_several_kinds_are_apart_in_latent_space(beats: Run, pictures
     several = int((beats[1].about.table[["kind_S", "kind_V", "kind_F"]].sum(axis=1) > 1).sum())
     assert said[-1] == f"several kinds ({several})"
     assert sum(int(name.partition("(")[2][:-1]) for name in said) == len(beats[0].examples["latent_row"])
+
+
+def test_a_kind_that_never_comes_alone_is_not_named_in_latent_space(beats: Run) -> None:
+    contents, shown, found = beats
+    table = shown.about.table
+    about = replace(shown.about, table=table.assign(kind_S=table["kind_S"] & table["kind_V"]))
+    run = contents, Decisions(about, shown.p, shown.called), found
+    figure = drawn(run)["latent_space"].figure
+    assert figure is not None
+    said = [text.get_text().partition(" (")[0] for text in figure.axes[0].get_legend().get_texts()]
+    assert said == ["normal", "V", "F", "several kinds"]
 
 
 def test_what_cannot_be_shown_is_said(beats: Run) -> None:

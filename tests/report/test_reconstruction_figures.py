@@ -1,10 +1,13 @@
 """An original and its reconstruction stand on one another, with the error between them."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ecg_lightning.report.reconstruction_figures import PER_HALF, Made, reconstructions
+from ecg_lightning.report.reconstruction_figures import APART_IN, LINE_IN, PER_HALF, Made, reconstructions
 from ecg_lightning.report.window_figures import Axis
 
 BEAT = Axis(-0.4, 0.4, "seconds from the R peak", "SD")
@@ -67,6 +70,18 @@ def test_leads_stand_below_one_another_each_on_one_scale_per_kind() -> None:
     assert axes[0].get_ylim() == axes[2].get_ylim() != axes[4].get_ylim()
     assert axes[0].get_position().y0 > axes[1].get_position().y1
     assert axes[0].get_ylim()[1] > windows[1].ecg[0].max()
+
+
+def test_the_more_lines_a_caption_has_the_more_room_is_left_above_each_row() -> None:
+    windows = [made(0, True), made(1, True)]
+    longer = [replace(one, caption=f"{one.caption}\nerror 0.1") for one in windows]
+    apart = []
+    for shown in (windows, longer):
+        figure = reconstructions(shown, BEAT, KINDS, ("MLII",), "")
+        above, below = on(figure)
+        apart.append((above.get_position().y0 - below.get_position().y1) * figure.get_figheight())
+    assert apart[0] == pytest.approx(APART_IN + 2 * LINE_IN)
+    assert apart[1] == pytest.approx(APART_IN + 3 * LINE_IN)
 
 
 def test_a_window_of_zeros_has_a_scale() -> None:
