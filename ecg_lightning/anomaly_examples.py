@@ -63,7 +63,7 @@ def anomalies(data: Data, shown: Decisions, network: nn.Module) -> dict[str, np.
 
 
 def drawn(shown: Decisions) -> tuple[Int[np.ndarray, " chosen"], np.ndarray]:
-    """Places of rows that are normal, or of each kind, called right and wrong, at random; and what each stands for."""
+    """Places of rows at random, and what each stands for: of normal rows and of each kind first right, then wrong."""
     about, rng = shown.about, np.random.default_rng(0)
     of_kind = {about.classes[0]: about.label == 0}
     of_kind |= {name: shown.column(f"kind_{name}") == 1 for name in about.kinds}

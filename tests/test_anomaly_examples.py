@@ -102,6 +102,18 @@ def test_every_kind_is_shown_called_right_and_wrong_as_the_report_will_say(beats
         assert own.groupby("called").size().max() <= anomaly_examples.PER_KIND
 
 
+def test_right_ones_are_drawn_before_wrong_ones_of_every_kind() -> None:
+    about = draw_anomalies(600)
+    called = about.label.copy()
+    wrong = np.concatenate([np.flatnonzero(about.label == 0)[:2], np.flatnonzero(about.table["kind_V"] == 1)[:1]])
+    called[wrong] = 1 - called[wrong]
+    place, kind = anomaly_examples.drawn(Decisions(about, np.zeros((600, 1)), called))
+    right = called[place] == about.label[place]
+    assert right[kind == "normal"].tolist() == [True] * anomaly_examples.PER_KIND + [False] * 2
+    assert right[kind == "V"].tolist() == [True] * anomaly_examples.PER_KIND + [False]
+    assert set(place[~right]) == set(wrong)
+
+
 def test_latent_vectors_are_those_of_their_rows(beats: AnomalyData, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(anomaly_examples, "AT_ONCE", 7)
     found = examples.examples(beats, answered(beats), Halves())
