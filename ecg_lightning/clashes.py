@@ -17,10 +17,7 @@ LOSSES = {  # what is typed instead, by problem
     "multilabel": ": loss=bce, weighted_bce or binary_focal",
     "anomaly": ": loss=mae, mse or huber",
 }
-MODELS = {  # by what the loss takes
-    "reconstruction": ": model=conv_autoencoder, dense_autoencoder or masked_autoencoder, if the task is anomaly",
-    "logits": ", as all losses of classes do: autoencoders are for task=anomaly and pretrain=autoencoder",
-}
+AUTOENCODERS = ": model=conv_autoencoder, dense_autoencoder or masked_autoencoder"  # where anomalies are looked for
 ROWS = {"beat": "a beat by itself", "person": "a whole recording", "segment": "a segment by itself"}
 
 
@@ -58,8 +55,12 @@ def clashes(cfg: DictConfig) -> Iterator[str]:
 def _learning_clashes(cfg: DictConfig, model: Constructor, loss: Constructor, sampler: Constructor) -> Iterator[str]:
     produces = model.declares["produces"]
     if loss.declares["consumes"] != produces:
-        consumes = loss.declares["consumes"]
-        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {consumes}{MODELS.get(consumes, '')}"
+        consumes, hint = loss.declares["consumes"], ""
+        if produces == "reconstruction":
+            hint = ": autoencoders are for task=anomaly, its losses, and pretrain=autoencoder"
+        elif cfg.task.problem == "anomaly":
+            hint = AUTOENCODERS
+        yield f"model {model.name} gives {produces}, but loss {loss.name} takes {consumes}{hint}"
     if cfg.task.problem not in loss.declares["problems"]:
         yield (
             f"loss {loss.name} is for {_words(loss, 'problems')}, but task {cfg.task.name} is {cfg.task.problem}"

@@ -105,7 +105,10 @@ def _run(
     status.fitted_epochs = speed.epochs
     status.write(folder)
     if isinstance(module, AnomalyDetection):
-        module.learn_normals(data.unchanged("train", N_NORMALS))
+        try:
+            module.learn_normals(data.unchanged("train", N_NORMALS))
+        except ValueError as error:
+            raise Refused(str(error)) from error
     predictions = predict(cfg, module, data, sides)
     predictions.write(folder / "predictions.parquet")
     np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))

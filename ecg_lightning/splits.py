@@ -241,7 +241,7 @@ def check_known(split: Split, patient_known: Bool[np.ndarray, " row"]) -> None:
     n_unknown = int((~patient_known).sum())
     if n_unknown and "patient" in split.needs:
         raise Refused(
-            f"{n_unknown:,} of {len(patient_known):,} records have no patient id, so no split by patients keeps them "
+            f"{n_unknown:,} of {len(patient_known):,} rows have no patient id, so no split by patients keeps them "
             f"apart: use split=official where the corpus has folds of its own, or split=random_windows, which is "
             f"called leaky"
         )

@@ -501,8 +501,7 @@ def test_recordings_that_are_not_z_scored_are_the_tasks_choice_and_not_the_prese
         ),
         (
             ("model=cnn1d", "loss=mse"),
-            "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction: model=conv_autoencoder, "
-            "dense_autoencoder or masked_autoencoder, if the task is anomaly",
+            "model Cnn1d gives logits, but loss MeanSquaredError takes reconstruction",
         ),
         (("task.mode=real_time",), "task.mode=real_time is not for task hypoglycemia: diagnostic"),
     ],
@@ -549,8 +548,8 @@ def test_networks_that_hear_samples_refuse_a_spectrogram() -> None:
         ),
         (
             ("loss=bce",),
-            "model ConvAutoencoder gives reconstruction, but loss BinaryCrossEntropy takes logits, as all losses of "
-            "classes do: autoencoders are for task=anomaly and pretrain=autoencoder",
+            "model ConvAutoencoder gives reconstruction, but loss BinaryCrossEntropy takes logits: autoencoders are "
+            "for task=anomaly, its losses, and pretrain=autoencoder",
         ),
         (
             ("model.latent_size=360",),

@@ -283,7 +283,7 @@ def test_a_corpus_without_folds_of_its_own_is_refused_in_words() -> None:
 
 
 def test_holdout_is_refused_where_patients_are_not_known() -> None:
-    with pytest.raises(Refused, match=r"1 of 40 records have no patient id, so no split by patients keeps them apart"):
+    with pytest.raises(Refused, match=r"1 of 40 rows have no patient id, so no split by patients keeps them apart"):
         only_fold(Holdout(0.2, 0.2, 0), with_folds(unknown=[3]))
     only_fold(RandomWindows(0.2, 0.2, 0), with_folds(unknown=[3]))  # does not go by patients, and says so
 

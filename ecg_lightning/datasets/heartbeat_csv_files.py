@@ -136,7 +136,7 @@ def _first_fault(path: Path, n_comments: int, n_columns: int, labels: Mapping[in
         faults = (
             (number, fault)
             for number, line in enumerate(file, start=1)
-            if number > n_comments and line.strip() and (fault := _fault(line.strip(), n_columns, labels))
+            if number > n_comments and line.rstrip("\r\n") and (fault := _fault(line.strip(), n_columns, labels))
         )
         number, fault = next(faults)
     return BadRecord(f"{path.name}, line {number}: {fault}")
@@ -144,6 +144,8 @@ def _first_fault(path: Path, n_comments: int, n_columns: int, labels: Mapping[in
 
 def _fault(line: str, n_columns: int, labels: Mapping[int, str]) -> str:
     cells = [cell.strip() for cell in line.split(",")]
+    if not line:
+        return "only blanks: remove the line"
     if len(cells) != n_columns:
         return f"{len(cells)} cells, but the first row has {n_columns}"
     for column, cell in enumerate(cells, start=1):

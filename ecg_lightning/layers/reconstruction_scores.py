@@ -34,11 +34,22 @@ def parts(
         how little normals vary there; latent: distance from normals in latent space, about 1 for them; rhythm: root
         mean square of the standardised features, left out where there are none.
     """
-    error = (network(ecg) - ecg).float()
+    with torch.autocast(ecg.device.type, enabled=False):  # in the precision in which normal windows were learned
+        return _parts(network, ecg.float(), features, mean, std)
+
+
+def _parts(
+    network: nn.Module,
+    ecg: Float[Tensor, "row lead time"],
+    features: Float[Tensor, "row feature"],
+    mean: Float[Tensor, " feature"],
+    std: Float[Tensor, " feature"],
+) -> Float[Tensor, "row part"]:
+    error = network(ecg) - ecg
     found = [
         error.abs().mean(dim=(1, 2)),
         network.normal.weighted(error),  # type: ignore[operator, union-attr]
-        network.normal.distance(network.encode(ecg).float()),  # type: ignore[operator, union-attr]
+        network.normal.distance(network.encode(ecg)),  # type: ignore[operator, union-attr]
     ]
     if features.shape[1]:
         found.append(((features - mean) / std).nan_to_num(nan=0.0).square().mean(dim=1).sqrt())

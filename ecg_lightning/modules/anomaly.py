@@ -56,9 +56,10 @@ class AnomalyDetection(Scheduled):
         made = self.network(ecg).float()
         error = self._of_rows((ecg - made).abs().mean(dim=(1, 2))[:, None], batch)
         normal = batch.label == 0
-        if normal.any():  # anomalies are not what the network is to make again
-            of_normals = normal.repeat_interleave(len(ecg) // len(normal))
-            self._logged("val/loss", self.loss(made[of_normals], ecg[of_normals]), int(normal.sum()))
+        of_normals = normal.repeat_interleave(len(ecg) // len(normal))
+        # anomalies are not what the network is to make again; a batch of them alone counts 0 times
+        loss = self.loss(made[of_normals], ecg[of_normals]) if normal.any() else error.new_zeros(())
+        self._logged("val/loss", loss, int(normal.sum()))
         self.metrics.update(error, batch.label[:, None].float())
         self.log_dict(self.metrics, on_step=False, on_epoch=True, batch_size=len(batch.label))
 

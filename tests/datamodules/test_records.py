@@ -262,7 +262,7 @@ def test_a_record_in_another_unit_than_the_first_is_bad(tmp_path: Path) -> None:
 
 
 def test_records_of_a_corpus_without_patients_go_by_its_own_folds(data_dir: Path) -> None:
-    with pytest.raises(Refused, match=r"6 of 40 records have no patient id.*use split=official"):
+    with pytest.raises(Refused, match=r"6 of 40 rows have no patient id.*use split=official"):
         _ = record_data(data_dir, split=Holdout(0.2, 0.2, seed=0)).fold
 
 

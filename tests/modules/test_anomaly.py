@@ -47,10 +47,11 @@ def waves(n_rows: int, pitch: float, seed: int) -> torch.Tensor:
     return size * torch.sin(torch.linspace(0, pitch, 40))
 
 
-def fitted(module: AnomalyDetection, train: Batch, val: Batch, max_epochs: int) -> Trainer:
+def fitted(module: AnomalyDetection, train: Batch, val: Batch | list[Batch], max_epochs: int) -> Trainer:
     quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
     trainer = Trainer(accelerator="cpu", max_epochs=max_epochs, enable_model_summary=False, **quiet)
-    trainer.fit(module, *(DataLoader([batch], batch_size=None) for batch in (train, val)))
+    sides = ([train], [val] if isinstance(val, Batch) else val)
+    trainer.fit(module, *(DataLoader(side, batch_size=None) for side in sides))
     return trainer
 
 
@@ -72,10 +73,19 @@ def test_the_loss_of_validation_is_that_of_normal_rows() -> None:
     torch.testing.assert_close(said, (module.network(normal) - normal).abs().mean().detach())
 
 
-def test_a_validation_batch_without_normal_rows_has_no_loss() -> None:
+def test_validation_batches_without_normal_rows_take_no_part_in_the_loss() -> None:
     module, train = module_of(), batch_of(waves(8, 6.0, 0), torch.zeros(8).long())
-    trainer = fitted(module, train, batch_of(waves(4, 15.0, 2), torch.ones(4).long()), 1)
-    assert "val/loss" not in trainer.callback_metrics
+    normal, other = batch_of(waves(3, 6.0, 1), torch.zeros(3).long()), batch_of(waves(4, 15.0, 2), torch.ones(4).long())
+    said = fitted(module, train, [other, normal, other], 1).callback_metrics["val/loss"]
+    torch.testing.assert_close(said, (module.network(normal.ecg) - normal.ecg).abs().mean().detach())
+
+
+def test_the_loss_over_crops_is_that_of_the_crops_of_normal_recordings() -> None:
+    module, train = module_of(), batch_of(waves(8, 6.0, 0), torch.zeros(8).long())
+    crops, label = torch.randn(3, 2, 1, 40), torch.tensor([0, 1, 0])
+    said = fitted(module, train, batch_of(crops, label), 1).callback_metrics["val/loss"]
+    own = crops[label == 0].flatten(0, 1)
+    torch.testing.assert_close(said, (module.network(own) - own).abs().mean().detach())
 
 
 def test_rows_are_answered_by_every_part_of_their_score() -> None:
