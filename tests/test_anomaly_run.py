@@ -1,4 +1,4 @@
-"""A whole run that learns what is normal: scored, pictured, evaluated again and served, with nothing lost on the way."""
+"""A whole run that learns what is normal: scored, pictured, evaluated again and served; nothing is lost on the way."""
 
 import json
 import warnings
@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from ecg_lightning import bundle, evaluate
+from ecg_lightning import bundle, config, evaluate
 from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predictions import Predictions
 from tests.corpora import anomaly_run
+from tests.corpora.compose import composed
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning:pytorch_lightning")
 
@@ -45,6 +47,16 @@ def test_the_threshold_is_of_normal_validation_rows_and_stands_in_the_contract(r
     assert contract.thresholds == pytest.approx((score.mean() + 2 * score.std(ddof=1),))
     assert contract.score is not None
     assert (contract.score.parts, contract.score.rule) == (("mae",), "mean + 2 SD of validation normals")
+
+
+def test_what_is_normal_is_learned_from_training_rows_by_the_best_weights(root: Path) -> None:
+    words = ("task=anomaly", *anomaly_run.BRIEF, *anomaly_run.SMALL, f"data_dir={root}", f"cache_dir={root / 'cache'}")
+    cfg = composed(*words)
+    data = config.constructed(cfg.task.data, corpus=config.constructed(cfg.dataset), scope="window")
+    network = bundle.read(root / "run" / "model").network
+    ecg = torch.cat([batch.ecg for batch in data.unchanged("train", 10**6)])
+    torch.testing.assert_close(network.normal.spread, ecg.std(dim=0, correction=0), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(network.normal.centre, network.encode(ecg).mean(dim=0), rtol=1e-3, atol=1e-3)
 
 
 def test_numbers_are_computed_again_from_the_table(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 """Normal windows to learn from, and all windows to judge: beats, rows of a csv, or whole recordings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from ecg_lightning.splits import Split, check_known
 from ecg_lightning.structures import Fold, Refused, WindowTable
 from ecg_lightning.windowing import Crops, Window
 
+MIN_NORMALS = 2  # of either side: fewer do not say how much they vary
 STATEMENTS = "super"  # kind of labels of a corpus of whole recordings
 
 
@@ -29,6 +30,7 @@ class Cut(Corpus, Protocol):
     """A corpus whose beats were cut out before: a record is rows one after another, each from its first sample on."""
 
     unit: str
+    fs_hz: float
     labels: Mapping[int, str]  # what the symbols, all of them numbers, stand for
 
     def patient_known(self, name: str) -> bool: ...
@@ -89,7 +91,7 @@ class AnomalyData(Windowed):
             scale = "record" if preprocess.scale == "none" else preprocess.scale
             preprocess = replace(preprocess, unit=corpus.unit, scale=scale)
         if isinstance(corpus, Cut):
-            preprocess = _left_alone(corpus, preprocess)
+            preprocess = _left_alone(corpus, preprocess, kinds)
         if features.names and isinstance(corpus, Labelled | Cut):
             raise Refused(
                 f"features {', '.join(features.names)} take the beats of a recording one after another, which dataset "
@@ -106,9 +108,13 @@ class AnomalyData(Windowed):
     def fold(self) -> Fold:
         """The first fold of the split, whose training rows are normal."""
         fold = super().fold
-        train = fold.train[self.table.label[fold.train] == 0]
-        if not len(train):
-            raise Refused("the split leaves no normal rows for train: use more patients or another split")
+        train, val = (rows[self.table.label[rows] == 0] for rows in (fold.train, fold.val))
+        for side, normal in (("train", train), ("val", val)):
+            if len(normal) < MIN_NORMALS:
+                raise Refused(
+                    f"the split leaves {len(normal)} normal rows for {side}, of which it takes at least {MIN_NORMALS}: "
+                    f"use more patients or another split"
+                )
         return replace(fold, train=train)
 
     @cached_property
@@ -133,8 +139,13 @@ class AnomalyData(Windowed):
         return replace(table, patient_known=known[table.record], official_fold=fold[table.record])
 
     def remarks(self) -> tuple[str, ...]:
-        """What the corpus says of itself."""
-        return self.corpus.remarks(self.store.records) if isinstance(self.corpus, Labelled | Cut) else ()
+        """What the corpus says of itself, how many beats are of no kind, and which kinds have no row."""
+        said = list(self.corpus.remarks(self.store.records)) if isinstance(self.corpus, Labelled | Cut) else []
+        if not isinstance(self.corpus, Labelled) and (n_left_out := len(self.store.symbol) - len(self.table)):
+            said.append(f"{n_left_out:,} beats are of none of the kinds {', '.join(self.every_kind)} and are left out")
+        if nowhere := [name for name, own in self.table.kinds.items() if not own.any()]:
+            said.append(f"no row is of kind {', '.join(nowhere)}")
+        return tuple(said)
 
     def _check_length(self) -> None:
         """Refuse windows that are not as long as the rows that were cut before."""
@@ -148,18 +159,32 @@ class AnomalyData(Windowed):
     def _of_recordings(self, corpus: Labelled) -> WindowTable:
         check_known(self.split, corpus.sheet().patient_known)  # before anything is prepared
         stated = corpus.labels(STATEMENTS, 0)[listed(corpus, self.store)] == 1
+        if stated.shape[1] != len(self.every_kind):
+            raise Refused(
+                f"task.kinds={list(self.every_kind)} must be the {stated.shape[1]} that recordings state: leave it so"
+            )
         keep = np.flatnonzero(stated.any(axis=1))
         other = stated[keep, 1:]
         table = record_table(corpus, self.store, keep, other.any(axis=1).astype(np.int64), self.features)
         return replace(table, kinds=dict(zip(self.kinds, other.T, strict=True)))
 
 
-def _left_alone(corpus: Cut, preprocess: Preprocess) -> Preprocess:
+def _left_alone(corpus: Cut, preprocess: Preprocess, kinds: Collection[str]) -> Preprocess:
     """The preprocessing of rows that were cut before, which lets nothing run from one to the next.
 
     Raises:
-        Refused: it would.
+        Refused: it would, or rows would be resampled; or a label stands for what is no kind.
     """
+    if strange := sorted(set(corpus.labels.values()) - set(kinds)):
+        raise Refused(
+            f"dataset.labels={dict(corpus.labels)} names {', '.join(strange)}, which task.kinds={list(kinds)} does not "
+            f"hold: name kinds, or add one, e.g. +task.kinds.{strange[0]}=meaning"
+        )
+    if corpus.fs_hz != preprocess.fs_hz:
+        raise Refused(
+            f"dataset.fs_hz={corpus.fs_hz:g} differs from task.signal.fs_hz={preprocess.fs_hz:g}, and cut rows "
+            f"cannot be resampled: set task.signal.fs_hz alone"
+        )
     if preprocess.filter != "none" or preprocess.scale not in ("none", "window"):
         raise Refused(
             f"preprocess.filter={preprocess.filter} with scale={preprocess.scale} would run from beat to beat in "

@@ -49,6 +49,8 @@ def read_rows(
 
     n_comments = len(_comments(path))
     n_columns = _n_columns(path, n_comments)
+    if n_columns == 1:
+        raise BadRecord(f"{path.name} has one cell a line: its cells must be parted by commas")
     if n_columns != n_samples + 1:
         raise Refused(
             f"rows of {path.name} have {n_columns - 1} samples and a class, but {n_samples} samples are asked for: "
