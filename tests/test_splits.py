@@ -301,7 +301,7 @@ def with_files(*folds_of_records: int) -> WindowTable:
 
 
 def test_files_stand_where_the_corpus_has_them_and_are_called_leaky() -> None:
-    table = with_files(0, 1)
+    table = with_files(0, 1, -1)
     fold = only_fold(Files(0.1, 0), table)
     assert fold.tags == {"leaky_split": "true"}
     assert names(table, fold.train) == names(table, fold.val) == {"0"}
