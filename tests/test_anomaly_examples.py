@@ -124,8 +124,8 @@ def test_latent_vectors_are_those_of_their_rows(beats: AnomalyData, monkeypatch:
 
 
 def test_of_a_recording_the_first_crop_is_shown_and_its_latent_vector_is_the_mean_of_all(tmp_path: Path) -> None:
-    write_records(tmp_path, 40)
-    settings = {"corpus": corpus_in(tmp_path), "kinds": dict.fromkeys(SUPER, "a meaning"), "split": Official(9, 10)}
+    write_records(tmp_path, 100)
+    settings = {"corpus": corpus_in(tmp_path), "kinds": dict.fromkeys(SUPER, "a meaning"), "split": Official(3, 10)}
     data = data_of(tmp_path, window=Crops(250, 125, "mean"), preprocess=preprocess_of(), **settings)
     about = answered(data)
     shown = Decisions(about, np.zeros((len(about.table), 1)), np.zeros(len(about.table), np.int64))

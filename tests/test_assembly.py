@@ -24,7 +24,7 @@ def test_validation_rows_of_one_class_are_judged_by_the_loss_everywhere() -> Non
     assert settle_monitor(cfg, data)
     assert (cfg.task.monitor.metric, cfg.task.monitor.mode) == ("val/loss", "min")
     watching = {path: node for path, node in targets(cfg) if "monitor" in node}
-    assert set(watching) == {"callbacks.best", "callbacks.early_stopping", "modules.logits"}
+    assert set(watching) == {"callbacks.best", "callbacks.early_stopping", "modules.logits", "modules.reconstruction"}
     assert {node.monitor for node in watching.values()} == {"val/loss"}
     modes = [node.mode for path, node in targets(cfg) if path.startswith(("callbacks", "schedule")) and "mode" in node]
     assert set(modes) == {"min"}

@@ -33,7 +33,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         "def job(cfg):\n"
         "    config.check(cfg)\n"
         "    raise refusals.ConfigError('the job itself says no')\n"
-        "config.app(job)\n"
+        "config.app(job, print)\n"
     )
     return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, cwd=folder)
 

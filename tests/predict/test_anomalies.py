@@ -107,10 +107,10 @@ def test_recordings_are_scored_as_in_the_run(recordings_in: Path, window: Crops)
     corpus = corpus_in(recordings_in)
     made = anomaly_bundle(preprocess=preprocess_of(scale="record"), window=window, score=MAE, **NO_FEATURES)
     kinds = dict.fromkeys(SUPER, "")
-    data = a_data_module(corpus, recordings_in, made, kinds=kinds, split=Official(9, 10))
+    data = a_data_module(corpus, recordings_in, made, kinds=kinds, split=Official(3, 10))
     expected = scored_by_the_run(data, made, window.by)
     found = pd.concat([diagnose(made, corpus.read(name, LEADS)) for name in expected["recording"]], ignore_index=True)
-    assert len(found) == 4
+    assert len(found) == len(expected) > 3
     assert found["recording"].tolist() == expected["recording"].tolist()
     pd.testing.assert_frame_equal(found[PARTS], expected[PARTS], check_dtype=False, rtol=1e-4, atol=1e-5)
 
@@ -118,7 +118,7 @@ def test_recordings_are_scored_as_in_the_run(recordings_in: Path, window: Crops)
 @pytest.fixture(scope="module")
 def recordings_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
-    write_records(folder, 20)
+    write_records(folder, 100)
     return folder
 
 
