@@ -47,6 +47,33 @@ answers = {module}.{function}(model, record)
 
 `record` (`ecg_lightning.structures.Record`) is {taken}. Its leads are chosen by name; it is resampled, filtered and cut
 as written above, and there is one row per {row}."""
+ROWS_USAGE = """```python
+from pathlib import Path
+import numpy as np
+from ecg_lightning import bundle
+from ecg_lightning.predict import beats
+from ecg_lightning.structures import Record
+
+model = bundle.read(Path("model"))
+rows = np.loadtxt("rows.csv", delimiter=",", dtype=np.float32, ndmin=2)[:, :{n_samples}]  # without their class
+record = Record(
+    name="rows",
+    patient="",
+    ecg_mv=rows.reshape(1, -1),
+    leads=("ECG",),
+    fs_hz={fs_hz},
+    peak_sample={n_samples} * np.arange(len(rows)),
+    symbol=(),
+    synthetic=False,
+    unit="{unit}",
+)
+answers = beats.classify(model, record)
+```
+
+It answers for single beats that were cut and scaled as the rows of the csv files that it learned from: {n_samples}
+samples each, scaled to 0..1 by themselves. They are laid one after another; `peak_sample` says where each begins. There
+is one row per beat. A whole recording, in millivolts, is refused."""
+ROWS = "min-max"  # unit of beats that came one by one
 CALLS = {  # module, function, what it takes, one row per
     Window: ("beats", "classify", "a whole recording with its R peaks", "beat"),
     Crops: ("recordings", "diagnose", "a recording and what is known of the person", "class"),
@@ -56,10 +83,6 @@ CALLS = {  # module, function, what it takes, one row per
 
 def model_card(contract: Contract) -> str:
     """Write the card in Markdown."""
-    module, function, taken, row = CALLS[type(contract.window)]
-    if isinstance(contract.window, Crops) and contract.score is not None:
-        row = "recording"
-    usage = USAGE.format(module=module, function=function, taken=taken, row=row)
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
         *_warnings(contract),
@@ -67,12 +90,22 @@ def model_card(contract: Contract) -> str:
         "## What it tells apart\n\n"
         + "\n".join(f"- **{c}** {contract.class_names.get(c, '')}" for c in contract.classes),
         f"## What it takes\n\n{_input(contract)}",
-        f"## How to use it\n\n{usage}",
+        f"## How to use it\n\n{_usage(contract)}",
         f"## How good it is\n\n{_numbers(contract)}",
         f"## What it learned from\n\n{_data(contract)}",
         f"Written by ecg-lightning {contract.package_version}; `contract.json` has every value.",
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _usage(contract: Contract) -> str:
+    todo, window = contract.preprocess, contract.window
+    if todo.unit == ROWS:
+        return ROWS_USAGE.format(n_samples=window.n_samples, fs_hz=todo.fs_hz, unit=todo.unit)
+    module, function, taken, row = CALLS[type(window)]
+    if isinstance(window, Crops) and contract.score is not None:
+        row = "recording"
+    return USAGE.format(module=module, function=function, taken=taken, row=row)
 
 
 def _warnings(contract: Contract) -> Iterator[str]:
@@ -112,6 +145,8 @@ def _input(contract: Contract) -> str:
 
 def _window(contract: Contract) -> str:
     window = contract.window
+    if contract.preprocess.unit == ROWS:
+        return f"{window.n_samples} samples, a whole row of a csv file"
     if isinstance(window, Window):
         after = window.n_samples - window.n_before
         return f"{window.n_samples} samples, {window.n_before} before the R peak and {after} from it on"
@@ -149,7 +184,9 @@ def _numbers(contract: Contract) -> str:
     """Headline numbers with their intervals, then F1 of every class, and AUROC of every kind of anomaly."""
     kinds = [name for name in contract.test if contract.score and re.fullmatch("test/auroc/[^/]+", name)]
     kinds = [name for name in kinds if not name.endswith(("_low", "_high"))]
-    names = (*HEADLINES, *(f"test/f1/{c}" for c in contract.classes), *kinds)
+    anomaly = ("specificity", *(f"{name}/{contract.classes[1]}" for name in ("sensitivity", "precision")))
+    called = [f"test/{name}" for name in anomaly if contract.score]
+    names = (*HEADLINES, *called, *(f"test/f1/{c}" for c in contract.classes), *kinds)
     shown = [name for name in names if name in contract.test]
     if not shown:
         return "The test rows were not scored."
