@@ -68,7 +68,7 @@ def remarks(found: Comparison) -> list[str]:
     if found.best is None:
         said.append(f"no job is called the best: {found.why_none}")
     else:
-        said.append(f"* best on validation rows, by {found.monitor}")
+        said.append(f"* best on validation rows, by {found.monitor}{_unordered(found)}")
     stopped = table[table["state"] != "finished"]
     for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
         said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")
@@ -90,6 +90,18 @@ def what_next(found: Comparison, folder: Path) -> list[str]:
         said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")
         said.append(f"         {shlex.join(['python', '-m', 'ecg_lightning.train', *words])}")
     return said
+
+
+def _unordered(found: Comparison) -> str:
+    """Which jobs the best one cannot be told from, as far as their intervals are known."""
+    table, low, high = found.table, f"{found.monitor}_low", f"{found.monitor}_high"
+    if low not in table or high not in table:
+        return ""
+    best = table.loc[found.best]
+    alike = (table[low] <= best[high]) & (table[high] >= best[low]) & (table.index != found.best)
+    if not alike.any():
+        return ""
+    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding"
 
 
 def _jobs(some: pd.DataFrame) -> str:

@@ -40,7 +40,7 @@ def test_a_sweep_leaves_a_table_and_a_picture(
         "0.900 (0.800 to 1.000)",
         "1 *",
         "latent_size",
-        "* best on validation rows, by val/auroc",
+        "* best on validation rows, by val/auroc; its interval overlaps that of job 2: no order of these jobs is a finding",
         "table:   sweep/comparison.csv",
         "picture: sweep/comparison.png",
         "python -m ecg_lightning.report sweep/1",
@@ -48,6 +48,18 @@ def test_a_sweep_leaves_a_table_and_a_picture(
         "95 % intervals over patients",
     ):
         assert words in said
+
+
+def test_intervals_that_are_apart_or_unknown_are_not_spoken_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sweep(tmp_path / "apart", "optim.lr", {"1": 0.2, "2": 0.5, "3": 0.75})
+    assert "by val/auroc\n" in said_of(tmp_path / "apart", capsys)
+    write_sweep(tmp_path / "some", "optim.lr", {"1": 0.2, "2": 0.6, "3": 0.75})
+    assert "its interval overlaps that of job 1: no order" in said_of(tmp_path / "some", capsys)
+    for job in write_sweep(tmp_path / "unknown", "optim.lr", LATENT):
+        monitor(job, "val/loss", "min")
+    assert "overlaps" not in said_of(tmp_path / "unknown", capsys)
 
 
 def test_the_best_job_is_trained_alone_without_what_made_it_one_of_many(
