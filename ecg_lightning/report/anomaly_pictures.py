@@ -25,6 +25,8 @@ MAX_LEADS = len(READABLE)
 IN_USE, BESIDE = class_colour(5), "#c4c4c4"
 IN_UNIT = (("mae",), ("weighted",))  # scores that have the unit of the ECG
 LEAST_ROWS = LEAST_NUMBERS = 2  # of a map in two dimensions
+WHOLE = 0.01  # how far from a whole number of windows a row of a csv file may begin
+PLACES = {"time": " and time", "row": " and row (of its file, or of its patient's rows there)", "": ""}
 
 
 def scores(shown: Decisions, found: Evaluation, card: Mapping[str, Any], side: str, mark: str) -> Iterator[Picture]:
@@ -85,6 +87,13 @@ def windows(
     yield _latent_space(shown, examples, mark)
 
 
+def patients(shown: Decisions, found: Evaluation, side: str, mark: str) -> Iterator[Picture]:
+    """Every patient alone; no picture where nobody has windows of both classes, as where each has one recording."""
+    people = found.per_patient[found.per_patient["side"] == side]
+    if people["auroc"].notna().any():
+        yield binary_pictures.patients(shown, found, side, mark)
+
+
 def groups(about: Predictions) -> list[Group]:
     """Normal windows, and those of each kind that is there."""
     kinds = [
@@ -123,43 +132,59 @@ def _reconstructions(shown: Decisions, found: Evaluation, examples: Mapping[str,
     chosen = [at for at, lead in enumerate(leads) if not several or lead in READABLE] or list(range(MAX_LEADS))
     names = (shown.about.classes[0], *shown.about.kinds)
     place = {int(row): at for at, row in enumerate(shown.column("row"))}
+    fs_hz, n_before = float(examples["made_fs_hz"]), int(examples["made_n_before"])
+    n_samples = examples["made_ecg"].shape[-1]
+    by = _placed_by(shown, n_before, n_samples / fs_hz)
     kept = [
         Made(
             examples["made_ecg"][number][chosen],
             examples["made_reconstruction"][number][chosen],
             names.index(str(examples["made_kind"][number])),
             bool(shown.called[place[row]] == shown.about.label[place[row]]),
-            _caption(shown, found, place[row]),
+            _caption(shown, found, place[row], _place(shown, place[row], by, n_samples / fs_hz)),
         )
         for number, row in enumerate(examples["made_row"].tolist())
         if row in place
     ]
     if not kept:
         return Picture(name, title, "Not drawn: no window that the run kept stands in its table.", None)
-    fs_hz, n_before = float(examples["made_fs_hz"]), int(examples["made_n_before"])
-    n_samples = examples["made_ecg"].shape[-1]
     words = "seconds from the R peak" if n_before else "seconds from the window's beginning"
     axis = Axis(-n_before / fs_hz, (n_samples - n_before) / fs_hz, words, _unit(examples))
     figure = reconstructions(kept, axis, names, tuple(leads[at] for at in chosen), mark)
-    part = f" ({len(chosen)} of {len(leads)} leads)" if several else ""
+    part = f" ({', '.join(leads[at] for at in chosen)} of {len(leads)} leads)" if several else ""
     beside = "" if _shows_error(shown.about) else ", and the mean absolute error"
     n_crops = int(examples["made_n_crops"])
     first = f" Shown is the first of {n_crops} crops; the score is of all of them." if n_crops > 1 else ""
     caption = (
-        f"Drawn at random per kind, as the network sees them{part}: kind, score and threshold, then record and "
-        f"time{beside}. A normal window is wrong if it is called an anomaly, an anomaly if it is not.{first}"
+        f"Drawn at random per kind, as the network sees them{part}: kind, score and threshold, then record{PLACES[by]}"
+        f"{beside}. A normal window is wrong if it is called an anomaly, an anomaly if it is not.{first}"
     )
     return Picture(name, title, caption, figure)
 
 
-def _caption(shown: Decisions, found: Evaluation, at: int) -> str:
-    """Kinds, score and threshold; record and time, and the error that is drawn where the score is another."""
-    about, seconds = shown.about, float(shown.column("time_s")[at])
+def _placed_by(shown: Decisions, n_before: int, window_s: float) -> str:
+    """What says where in its record a window is: its row, of a csv file, or its time; nothing if it is all of it."""
+    windows = shown.column("time_s").astype(np.float64) / window_s
+    if n_before or np.abs(windows - windows.round()).max() > WHOLE:
+        return "time"
+    return "row" if windows.any() else ""
+
+
+def _place(shown: Decisions, at: int, by: str, window_s: float) -> str:
+    seconds = float(shown.column("time_s")[at])
+    if by == "row":
+        return f", row {1 + round(seconds / window_s):,}"
+    return f", {int(seconds // 60)}:{seconds % 60:04.1f}" if by else ""
+
+
+def _caption(shown: Decisions, found: Evaluation, at: int, place: str) -> str:
+    """Kinds, score and threshold; record and place, and the error that is drawn where the score is another."""
+    about = shown.about
     own = [name for name in about.kinds if shown.column(f"kind_{name}")[at] == 1]
     (limit,) = found.thresholds[int(shown.column("fold")[at])]
     said = f"{' + '.join(own) or about.classes[about.label[at]]}: {shown.p[at, 0]:.3g}, threshold {limit:.3g}"
     error = "" if _shows_error(about) else f"\nerror {shown.column('score_mae')[at]:.3g}"
-    return f"{said}\n{shown.column('record')[at]}, {int(seconds // 60)}:{seconds % 60:04.1f}{error}"
+    return f"{said}\n{shown.column('record')[at]}{place}{error}"
 
 
 def _shows_error(about: Predictions) -> bool:

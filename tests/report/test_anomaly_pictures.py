@@ -8,7 +8,7 @@ import pytest
 
 from ecg_lightning.calibration import Decisions, decide, probabilities
 from ecg_lightning.evaluation import Evaluation, evaluate
-from ecg_lightning.report.anomaly_pictures import groups, scores, windows
+from ecg_lightning.report.anomaly_pictures import groups, patients, scores, windows
 from ecg_lightning.report.binary_figures import point_of
 from ecg_lightning.report.contents import Contents, read_contents
 from ecg_lightning.report.picture import Picture
@@ -127,7 +127,7 @@ def test_of_twelve_leads_four_are_shown_from_the_windows_beginning_on(tmp_path: 
     run[0].examples["made_n_crops"] = np.array(7)
     picture = drawn(run)["reconstructions"]
     assert picture.figure is not None
-    assert "4 of 12 leads" in picture.caption
+    assert "(I, II, V1, V5 of 12 leads)" in picture.caption
     assert "the first of 7 crops" in picture.caption
     assert {text.get_text() for axes in picture.figure.axes for text in axes.texts} - {"none"} == {
         "I",
@@ -138,6 +138,36 @@ def test_of_twelve_leads_four_are_shown_from_the_windows_beginning_on(tmp_path: 
     words = [text.get_text() for text in picture.figure.texts]
     assert "seconds from the window's beginning" in words
     assert "normal, no unit" in words
+
+
+def placed(run: Run, time_s: np.ndarray) -> Picture:
+    """The reconstructions of windows that begin at these times."""
+    contents, shown, found = run
+    about = replace(shown.about, table=shown.about.table.assign(time_s=time_s))
+    return drawn((contents, Decisions(about, shown.p, shown.called), found))["reconstructions"]
+
+
+def test_a_row_of_a_csv_file_has_its_number_and_a_whole_recording_stands_alone(tmp_path: Path) -> None:
+    run = contents, shown, _ = read(write_anomaly_run_folder(tmp_path))
+    contents.examples["made_n_before"] = np.array(0)
+    at = int(np.flatnonzero(shown.column("row") == contents.examples["made_row"][0])[0])
+    record = shown.column("record")[at]
+    place = 1500 * np.arange(len(shown.p))
+    rows = placed(run, place * 280 / 360)
+    assert "then record and row (of its file, or of its patient's rows there). A" in rows.caption
+    assert any(title.endswith(f"\n{record}, row {1 + place[at]:,}") for title in titles(rows))
+    whole = placed(run, np.zeros(len(shown.p)))
+    assert "then record. A" in whole.caption
+    assert any(title.endswith(f"\n{record}") for title in titles(whole))
+    moved = placed(run, place * 280 / 360 + 0.1)
+    assert "then record and time. A" in moved.caption
+
+
+def test_patients_are_left_out_where_nobody_has_windows_of_both_classes(beats: Run) -> None:
+    _, shown, found = beats
+    assert [picture.name for picture in patients(shown, found, "test", "")] == ["patients"]
+    alone = replace(found, per_patient=found.per_patient.assign(auroc=np.nan))
+    assert not list(patients(shown, alone, "test", ""))
 
 
 def test_windows_of_several_kinds_are_apart_in_latent_space(beats: Run, pictures: dict[str, Picture]) -> None:
