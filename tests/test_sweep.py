@@ -40,7 +40,7 @@ def test_a_sweep_leaves_a_table_and_a_picture(
         "0.900 (0.800 to 1.000)",
         "1 *",
         "latent_size",
-        "* best on validation rows, by val/auroc; its interval overlaps that of job 2: no order of these jobs is a finding",
+        "* best on validation rows, by val/auroc; its interval overlaps that of job 2: no order of these jobs is",
         "table:   sweep/comparison.csv",
         "picture: sweep/comparison.png",
         "python -m ecg_lightning.report sweep/1",
