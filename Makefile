@@ -34,8 +34,8 @@ $(READY): pyproject.toml
 demo: $(READY) ## train on synthetic heartbeats, print the numbers and where to look (under 3 minutes)
 	$(BIN)/python -m ecg_lightning.train dataset.source=synthetic trainer.max_epochs=10
 
-test: $(READY) ## the fast tests
-	$(BIN)/python -m pytest -q
+test: $(READY) ## the fast tests, in two processes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 test-all: $(READY) ## all tests, those of minutes and the browser included
 	$(BIN)/python -m pytest -q -m ""

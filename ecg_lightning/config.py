@@ -83,7 +83,8 @@ def targets(node: Any, path: str = "") -> Iterator[tuple[str, DictConfig]]:
     if isinstance(node, DictConfig):
         if "_target_" in node:
             yield path, node
-        for key in node:
+        keys: list[Any] = list(node)  # words, or numbers such as labels of a csv
+        for key in keys:
             if not OmegaConf.is_missing(node, key) and not OmegaConf.is_interpolation(node, key):
                 yield from targets(node[key], f"{path}.{key}".lstrip("."))
     elif isinstance(node, ListConfig):

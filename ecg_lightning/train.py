@@ -33,7 +33,7 @@ def job(cfg: DictConfig) -> None:
         config.check(cfg)
         corpus = config.constructed(cfg.dataset)
         corpus.records()
-        _start(cfg, folder, corpus, status, sweeping)
+        _start(cfg, folder, corpus, status, sweeping or of_sweep(folder))
         if cfg.resume is not None:
             after_resumed(folder)
     except (ConfigError, Refused, CorpusNotFound, OSError) as error:
@@ -74,8 +74,13 @@ def after_sweep(folder: Path) -> None:
 
 def after_resumed(folder: Path) -> None:
     """Set the jobs side by side again where the run that has gone on is one of a sweep."""
-    if (folder.absolute().parent / "multirun.yaml").is_file():
+    if of_sweep(folder):
         after_sweep(folder.absolute().parent)
+
+
+def of_sweep(folder: Path) -> bool:
+    """Whether a run folder is that of a job: then test rows are scored only where the sweep asked for it."""
+    return (folder.absolute().parent / "multirun.yaml").is_file()
 
 
 def _leave_nothing_empty(folder: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
@@ -62,7 +62,7 @@ class AnomalyData(Windowed):
         Refused: the corpus has no rhythm, but features of it are asked for; or no R peaks, but windows round them.
     """
 
-    window: Window | Crops
+    window: Any  # Window, or Crops where recordings are whole
     problem = "anomaly"
     needs = ("normals",)
     describes = "beat"
@@ -122,20 +122,31 @@ class AnomalyData(Windowed):
         """One row per window of a known kind."""
         if isinstance(self.corpus, Labelled):
             return self._of_recordings(self.corpus)
-        symbol, cut = self.store.symbol, self.corpus if isinstance(self.corpus, Cut) else None
-        if cut is not None:
-            self._check_length()
-            symbol = np.array([cut.labels[int(number)] for number in symbol])
+        if isinstance(self.corpus, Cut):
+            return self._of_rows(self.corpus)
+        return self._of_beats(self.store.symbol)
+
+    def _of_beats(self, symbol: np.ndarray) -> WindowTable:
+        """A row for every beat whose symbol is of a kind."""
         of_kind = _of_kind(symbol, self.every_kind)
         label = np.where(of_kind[self.normal], 0, 1)
         label[~np.any(list(of_kind.values()), axis=0)] = -1
         table = beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
-        table = replace(table, kinds={name: of_kind[name][label >= 0] for name in self.kinds})
-        if cut is None:
-            return table
+        return replace(table, kinds={name: of_kind[name][label >= 0] for name in self.kinds})
+
+    def _of_rows(self, corpus: Cut) -> WindowTable:
+        """A row for every row of the files, with what is known of their origin."""
+        self._check_length()
         known, fold = (
-            np.array([ask(name) for name in table.record_names]) for ask in (cut.patient_known, cut.official_fold)
+            np.array([ask(name) for name in self.store.records]) for ask in (corpus.patient_known, corpus.official_fold)
         )
+        if "patient" in self.split.needs and not known.all():
+            raise Refused(
+                f"nobody knows whose the rows of {self.store.records[known.argmin()]}.csv are, so no split by patients "
+                f"keeps them apart: put their patients beside, as `python -m ecg_lightning.datasets.heartbeat_csv` "
+                f"does, or take split=files or split=random_windows, which are called leaky"
+            )
+        table = self._of_beats(np.array([corpus.labels[int(number)] for number in self.store.symbol]))
         return replace(table, patient_known=known[table.record], official_fold=fold[table.record])
 
     def remarks(self) -> tuple[str, ...]:

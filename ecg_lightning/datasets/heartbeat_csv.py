@@ -167,6 +167,8 @@ class HeartbeatCSV(Located):
                 name.startswith("mitbih_") for name in records
             ),
         }
+        without = heartbeat_csv_files.made_without(self.root)
+        said[f"the files were made without records {', '.join(without)} of MIT-BIH"] = bool(without)
         return tuple(sentence for sentence, applies in said.items() if applies)
 
     def missing_in(self, root: Path) -> tuple[str, ...]:

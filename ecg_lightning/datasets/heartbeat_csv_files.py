@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
-from ecg_lightning.structures import BadRecord, Refused
+from ecg_lightning.structures import Refused
 
 # pyarrow takes a while to import, so it is imported where samples are read: a warm cache needs none.
 
@@ -29,6 +29,15 @@ def patients_file(path: Path) -> Path:
     return path.with_name(f"{path.stem}_patients.csv")
 
 
+MISSING = "missing_records.txt"  # beside the files: records of the database that they were made without
+
+
+def made_without(folder: Path) -> list[str]:
+    """Records that the files of a folder were made without, as the command that made them noted."""
+    note = folder / MISSING
+    return note.read_text(encoding="utf-8").split() if note.is_file() else []
+
+
 def read_rows(
     path: Path, n_samples: int, fs_hz: float, labels: Mapping[int, str]
 ) -> tuple[Float[np.ndarray, "row time"], Int[np.ndarray, " row"]]:
@@ -41,7 +50,7 @@ def read_rows(
         labels: numbers that the last column may hold.
 
     Raises:
-        BadRecord: the file is empty, a row has more or fewer cells than the first, a cell is no finite number, or a
+        Refused: the file is empty, a row has more or fewer cells than the first, a cell is no finite number, or a
             class is not in labels.
         Refused: rows have another length than n_samples.
     """
@@ -50,7 +59,7 @@ def read_rows(
     n_comments = len(_comments(path))
     n_columns = _n_columns(path, n_comments)
     if n_columns == 1:
-        raise BadRecord(f"{path.name} has one cell a line: its cells must be parted by commas")
+        raise Refused(f"{path.name} has one cell a line: part its cells by commas")
     if n_columns != n_samples + 1:
         raise Refused(
             f"rows of {path.name} have {n_columns - 1} samples and a class, but {n_samples} samples are asked for: "
@@ -83,15 +92,15 @@ def read_patients(path: Path, n_rows: int) -> np.ndarray:
         Words, one per row.
 
     Raises:
-        BadRecord: a line is empty, or there are more or fewer lines than rows.
+        Refused: a line is empty, or there are more or fewer lines than rows.
     """
     lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     lines = lines[len(_comments(path)) :]
     if "" in lines:
         line = lines.index("") + len(_comments(path)) + 1
-        raise BadRecord(f"{path.name}, line {line}: no patient: give every row one, or remove the file")
+        raise Refused(f"{path.name}, line {line}: no patient: give every row one, or remove the file")
     if len(lines) != n_rows:
-        raise BadRecord(f"{path.name} names patients of {len(lines):,} rows, but there are {n_rows:,} rows")
+        raise Refused(f"{path.name} names patients of {len(lines):,} rows, but there are {n_rows:,} rows")
     return np.array(lines)
 
 
@@ -129,10 +138,10 @@ def _n_columns(path: Path, n_comments: int) -> int:
         for number, line in enumerate(file):
             if number >= n_comments and line.strip():
                 return line.count(",") + 1
-    raise BadRecord(f"{path.name} is empty: it must hold one beat a line")
+    raise Refused(f"{path.name} is empty: it must hold one beat a line")
 
 
-def _first_fault(path: Path, n_comments: int, n_columns: int, labels: Mapping[int, str]) -> BadRecord:
+def _first_fault(path: Path, n_comments: int, n_columns: int, labels: Mapping[int, str]) -> Refused:
     """The first line that cannot be, in words; slow, and called where there is one."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         faults = (
@@ -141,7 +150,7 @@ def _first_fault(path: Path, n_comments: int, n_columns: int, labels: Mapping[in
             if number > n_comments and line.rstrip("\r\n") and (fault := _fault(line.strip(), n_columns, labels))
         )
         number, fault = next(faults)
-    return BadRecord(f"{path.name}, line {number}: {fault}")
+    return Refused(f"{path.name}, line {number}: {fault}")
 
 
 def _fault(line: str, n_columns: int, labels: Mapping[int, str]) -> str:

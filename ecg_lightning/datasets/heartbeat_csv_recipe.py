@@ -140,12 +140,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, output = Path(asked.records), Path(asked.output)
     try:
         records = _wanted(folder, output, asked.test_share)
+        missing = [record for record in RECORDS if record not in records]
+        if missing and not asked.allow_missing:
+            raise Refused(
+                f"{len(missing)} of {len(RECORDS)} records are not in {folder}: {', '.join(missing)}; --allow-missing "
+                f"goes on without them, and leaves a note"
+            )
         output.mkdir(parents=True, exist_ok=True)
         n_train, n_test = make(folder, records, output, asked.test_share, asked.seed)
     except (OSError, Refused) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    if missing := [record for record in RECORDS if record not in records]:
+    if missing:
+        (output / heartbeat_csv_files.MISSING).write_text("\n".join(missing) + "\n", encoding="utf-8")
         print(f"{len(missing)} of {len(RECORDS)} records are not in {folder}: {', '.join(missing)}")
     train = f"    python -m ecg_lightning.train task=anomaly dataset=heartbeat_csv dataset.folder={output}"
     print(
@@ -180,6 +187,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("records", metavar="RECORDS", help="folder of WFDB records of MIT-BIH")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write the csv files into")
+    parser.add_argument("--allow-missing", action="store_true", help="go on without records that are not there")
     parser.add_argument("--test-share", type=float, default=0.2, help="of the rows of each class (default: 0.2)")
     parser.add_argument("--seed", type=int, default=0, help="of the draw of test rows (default: 0)")
     return parser

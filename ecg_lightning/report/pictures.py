@@ -42,7 +42,7 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     if contents.predictions.problem == "anomaly":
         yield from anomaly_pictures.scores(shown, found, contents.card, side, mark)
         yield from anomaly_pictures.windows(shown, found, contents.examples, side, mark)
-        yield binary_pictures.patients(shown, found, side, mark)
+        yield from anomaly_pictures.patients(shown, found, side, mark)
         return
     if contents.predictions.problem == "multilabel":
         yield from label_pictures.scores(shown, found, side, mark)
@@ -78,6 +78,8 @@ def _curves(contents: Contents, mark: str) -> Picture:
     best = score_figures.best_epoch(contents.history, monitor)
     kept = "" if best is None or monitor is None else f"; the weights of epoch {best} ({monitor[0]}) were kept"
     caption = f"Loss and validation score after each of {len(contents.history)} epochs{kept}."
+    if monitor is not None and monitor[0] == "val/error_auroc":
+        caption += " The anomalies of validation patients chose the epoch."
     return Picture(name, title, caption, score_figures.learning_curves(contents.history, monitor, mark))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_lightning.datasets import heartbeat_csv_files as files
-from ecg_lightning.structures import BadRecord
+from ecg_lightning.structures import Refused
 
 LABELS = {0: "N", 1: "S"}
 
@@ -60,13 +60,13 @@ def test_a_file_that_says_nothing_is_not_synthetic(path: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_by_its_line(path: Path, text: str, said: str) -> None:
-    with pytest.raises(BadRecord, match=re.escape(said)):
+    with pytest.raises(Refused, match=re.escape(said)):
         read(path, text)
 
 
 def test_bytes_that_are_no_text_are_refused_by_their_line(path: Path) -> None:
     path.write_bytes(b"0,1,2,0\n0,\xff\xfe,2,0\n")
-    with pytest.raises(BadRecord, match="line 2: cell 2 is"):
+    with pytest.raises(Refused, match="line 2: cell 2 is"):
         files.read_rows(path, 3, 125.0, LABELS)
 
 
@@ -91,12 +91,12 @@ def test_patients_stand_beside_in_the_order_of_the_rows(path: Path) -> None:
 def test_too_few_patients_are_refused(tmp_path: Path) -> None:
     beside = tmp_path / "beats_patients.csv"
     beside.write_text("100\n201\n")
-    with pytest.raises(BadRecord, match=r"beats_patients.csv names patients of 2 rows, but there are 3 rows"):
+    with pytest.raises(Refused, match=r"beats_patients.csv names patients of 2 rows, but there are 3 rows"):
         files.read_patients(beside, 3)
 
 
 def test_a_row_without_a_patient_is_refused(tmp_path: Path) -> None:
     beside = tmp_path / "beats_patients.csv"
     beside.write_text("# whose\n100\n\n201\n")
-    with pytest.raises(BadRecord, match=r"beats_patients.csv, line 3: no patient: give every row one, or remove the"):
+    with pytest.raises(Refused, match=r"beats_patients.csv, line 3: no patient: give every row one, or remove the"):
         files.read_patients(beside, 3)

@@ -49,9 +49,10 @@ def test_a_flat_row_is_zero() -> None:
 
 def test_the_command_makes_a_corpus_that_knows_its_patients(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = records.parent / "made"
-    assert main([str(records), "--output", str(output), "--test-share", "0.25"]) == 0
+    assert main([str(records), "--allow-missing", "--output", str(output), "--test-share", "0.25"]) == 0
     said = capsys.readouterr().out
     assert "44 of 48 records are not in" in said
+    assert "101" in heartbeat_csv_files.made_without(output)
     assert "101, 102, 103" in said
     assert f"dataset.folder={output}" in said
     corpus = HeartbeatCSV(
@@ -81,42 +82,50 @@ def test_beats_are_every_third_sample_of_the_first_lead(records: Path) -> None:
 
 def test_the_draw_goes_by_the_seed(records: Path) -> None:
     for name, seed in (("a", 0), ("again", 0), ("b", 1)):
-        assert main([str(records), "--output", str(records.parent / name), "--seed", str(seed)]) == 0
+        assert main([str(records), "--allow-missing", "--output", str(records.parent / name), "--seed", str(seed)]) == 0
     first, again, other = ((records.parent / name / "mitbih_test.csv").read_bytes() for name in ("a", "again", "b"))
     assert first == again != other
 
 
 def test_beats_of_synthetic_records_are_called_synthetic(tmp_path: Path) -> None:
     write_mitdb(tmp_path / "records", ["100"], seconds=30, comments=["synthetic: written by a test"])
-    assert main([str(tmp_path / "records"), "--output", str(tmp_path)]) == 0
+    assert main([str(tmp_path / "records"), "--allow-missing", "--output", str(tmp_path)]) == 0
     assert heartbeat_csv_files.is_synthetic(tmp_path / "mitbih_train.csv")
 
 
 def test_nothing_is_overwritten(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (records / "mitbih_test_patients.csv").write_text("mine")
-    assert main([str(records), "--output", str(records)]) == 2
+    assert main([str(records), "--allow-missing", "--output", str(records)]) == 2
     said = capsys.readouterr().err
     assert "already holds mitbih_test_patients.csv: remove them, or name another folder" in said
     assert (records / "mitbih_test_patients.csv").read_text() == "mine"
 
 
 def test_a_folder_without_records_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path / "nowhere"), "--output", str(tmp_path)]) == 2
+    assert main([str(tmp_path / "nowhere"), "--allow-missing", "--output", str(tmp_path)]) == 2
     assert "holds no record of MIT-BIH: expected 100.hea, 100.dat, 100.atr" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("share", ["0", "1", "-0.5"])
 def test_an_impossible_share_is_refused(records: Path, share: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(records), "--output", str(records), f"--test-share={share}"]) == 2
+    assert main([str(records), "--allow-missing", "--output", str(records), f"--test-share={share}"]) == 2
     assert f"--test-share={share} must lie between 0 and 1" in capsys.readouterr().err
 
 
 def test_a_bad_record_is_refused_by_name(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (records / "114.atr").unlink()
-    assert main([str(records), "--output", str(records)]) == 2
+    assert main([str(records), "--allow-missing", "--output", str(records)]) == 2
     assert capsys.readouterr().err.startswith("error: record 114: annotation file 114.atr is missing")
 
 
 def test_a_folder_that_cannot_be_made_is_refused(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(records), "--output", str(records / "100.hea" / "made")]) == 2
+    assert main([str(records), "--allow-missing", "--output", str(records / "100.hea" / "made")]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_missing_records_are_named_unless_they_may_be(records: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(records), "--output", str(records.parent / "none")]) == 2
+    said = capsys.readouterr().err
+    assert "44 of 48 records are not in" in said
+    assert "--allow-missing goes on without them, and leaves a note" in said
+    assert not (records.parent / "none").exists()
