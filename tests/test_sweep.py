@@ -205,17 +205,21 @@ def test_a_sweep_that_is_interrupted_ends_as_well(app: Callable[..., list[Path]]
     assert not (tmp_path / "here" / "1").exists()
 
 
-def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(tmp_path: Path) -> None:
+def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """What `train` does when it has gone on with a job: the folder above is set side by side again."""
     write_sweep(tmp_path, "model.latent_size", LATENT)
     (tmp_path / "multirun.yaml").write_text("{}", encoding="utf-8")
     status = tmp_path / "0" / "status.json"
     finished = status.read_text()
     status.write_text(finished.replace("finished", "interrupted"), encoding="utf-8")
-    finish(tmp_path)
+    assert "jobs that were to come after it have no row here" in said_of(tmp_path, capsys)
     assert "interrupted" in (tmp_path / "comparison.csv").read_text()
     status.write_text(finished, encoding="utf-8")
     train.after_resumed(tmp_path / "0")
     assert "interrupted" not in (tmp_path / "comparison.csv").read_text()
+    assert train.of_sweep(tmp_path / "0")
+    assert not train.of_sweep(tmp_path), "test rows of a single run are scored"
     train.after_resumed(tmp_path)  # of no sweep: nothing is written above it
     assert not (tmp_path.parent / "comparison.csv").exists()
