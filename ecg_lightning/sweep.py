@@ -70,9 +70,7 @@ def remarks(found: Comparison) -> list[str]:
     else:
         said.append(f"* best on validation rows, by {found.monitor}{_unordered(found)}")
     if (table["state"] == "interrupted").any():
-        said.append(
-            "the sweep was stopped: jobs that were to come after it have no row here; the same command in a new folder runs all"
-        )
+        said.append("the sweep was stopped: jobs that were to come after have no row here; the same command runs all")
     stopped = table[table["state"] != "finished"]
     for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
         said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")

@@ -214,7 +214,7 @@ def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(
     status = tmp_path / "0" / "status.json"
     finished = status.read_text()
     status.write_text(finished.replace("finished", "interrupted"), encoding="utf-8")
-    assert "jobs that were to come after it have no row here" in said_of(tmp_path, capsys)
+    assert "jobs that were to come after have no row here" in said_of(tmp_path, capsys)
     assert "interrupted" in (tmp_path / "comparison.csv").read_text()
     status.write_text(finished, encoding="utf-8")
     train.after_resumed(tmp_path / "0")
