@@ -54,9 +54,9 @@ def ranking_scores(
     Both areas are NaN where a replicate lacks normal rows or anomalies. The mean of the patients' own AUROCs is left
     out where all rows are of one patient.
     """
-    of_two, normal = binary_scores.ranking_scores(_of_two(rows), unit, weight), rows.about.label == 0
+    of_two, normal = binary_scores.areas(_of_two(rows), unit, weight), rows.about.label == 0
     kept = ["auroc", "average_precision", *(["patient_auroc_mean"] if _several_patients(rows) else [])]
-    scores = {name: of_two[name] for name in kept}  # none by a threshold that is chosen on these very rows
+    scores = {name: of_two[name] for name in kept}
     for kind, of_kind in _kinds(rows).items():
         shown = normal | of_kind
         auroc, precise = ranking_replicates(rows.p[shown, 0], of_kind[shown], unit[shown], weight)

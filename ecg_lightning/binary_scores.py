@@ -39,7 +39,15 @@ def decision_scores(
 def ranking_scores(
     rows: Decisions, unit: Int[np.ndarray, " row"], weight: Float[np.ndarray, "replicate unit"]
 ) -> dict[str, Float[np.ndarray, " replicate"]]:
-    """What holds whatever the threshold, one value per replicate.
+    """What holds whatever the threshold, one value per replicate."""
+    sensitivity = sensitivity_replicates(rows.p[:, 1], rows.about.label == 1, unit, weight, SPECIFICITY)
+    return areas(rows, unit, weight) | {"sensitivity_at_specificity_90": sensitivity}
+
+
+def areas(
+    rows: Decisions, unit: Int[np.ndarray, " row"], weight: Float[np.ndarray, "replicate unit"]
+) -> dict[str, Float[np.ndarray, " replicate"]]:
+    """Both areas, and the mean of the patients' own, one value per replicate.
 
     The mean of the patients' own AUROCs takes each as often as the unit of the patient's first row was drawn, and
     leaves out those of one class. Where a single patient has both, no draw says how far it may be off: of several units
@@ -54,7 +62,6 @@ def ranking_scores(
     return {
         "auroc": auroc,
         "average_precision": precise,
-        "sensitivity_at_specificity_90": sensitivity_replicates(p, positive, unit, weight, SPECIFICITY),
         "patient_auroc_mean": np.where((n > 0) & varies, total / np.maximum(n, 1), np.nan),
     }
 

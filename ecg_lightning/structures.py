@@ -11,6 +11,10 @@ PERSON: Mapping[str, tuple[int, int]] = MappingProxyType({"age_years": (0, 130),
 """Numbers about a person, by the names that records, sheets and features call them, and between which limits."""
 
 
+AAMI: Mapping[str, str] = MappingProxyType({"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"})
+"""Classes of beats, and the WFDB symbols of each. Source: ANSI/AAMI EC57:2012, table 3."""
+
+
 SEGMENT = (
     *("hr_bpm", "mean_rr_s", "sdnn_s", "rmssd_s", "pnn50", "min_rr_s", "max_rr_s"),
     *("r_amplitude", "t_amplitude", "t_over_r", "rt_peak_s", "qt_s", "qtc_s", "hour_sin", "hour_cos"),

@@ -4,21 +4,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.corpus import Corpus
-from ecg_lightning.datamodules.beats import AAMI, beat_table
+from ecg_lightning.datamodules.beats import beat_table
 from ecg_lightning.datamodules.records import Labelled, listed, record_table
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split, check_known
-from ecg_lightning.structures import Fold, Refused, WindowTable
+from ecg_lightning.structures import AAMI, Fold, Refused, WindowTable
 from ecg_lightning.windowing import Crops, Window
 
 MIN_NORMALS = 2  # of either side: fewer do not say how much they vary
@@ -59,10 +59,10 @@ class AnomalyData(Windowed):
 
     Raises:
         ValueError: there is no kind beside the normal one.
-        Refused: the corpus has no rhythm, but features of it are asked for; or no R peaks, but windows round them.
+        Refused: the corpus has no rhythm, but features of it are asked for; or windows do not fit its rows.
     """
 
-    window: Any  # Window, or Crops where recordings are whole
+    window: Window | Crops
     problem = "anomaly"
     needs = ("normals",)
     describes = "beat"
@@ -87,6 +87,12 @@ class AnomalyData(Windowed):
     ) -> None:
         if len(kinds) < 2:
             raise ValueError(f"task.kinds={dict(kinds)} must name the normal kind first, and at least one other")
+        if isinstance(window, Crops) != isinstance(corpus, Labelled):
+            rows = "whole recordings" if isinstance(corpus, Labelled) else "single beats"
+            raise Refused(
+                f"task.data.window is a {type(window).__name__}, but rows of dataset {corpus.name} are {rows}: "
+                f"leave it as the dataset has it"
+            )
         if isinstance(corpus, Labelled) and corpus.unit != "mV":
             scale = "record" if preprocess.scale == "none" else preprocess.scale
             preprocess = replace(preprocess, unit=corpus.unit, scale=scale)
@@ -131,7 +137,7 @@ class AnomalyData(Windowed):
         of_kind = _of_kind(symbol, self.every_kind)
         label = np.where(of_kind[self.normal], 0, 1)
         label[~np.any(list(of_kind.values()), axis=0)] = -1
-        table = beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
+        table = beat_table(self.store, label, cast(Window, self.window), self.features, self.preprocess.fs_hz)
         return replace(table, kinds={name: of_kind[name][label >= 0] for name in self.kinds})
 
     def _of_rows(self, corpus: Cut) -> WindowTable:

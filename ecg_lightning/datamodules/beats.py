@@ -16,11 +16,8 @@ from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Sampler
 from ecg_lightning.splits import Split
 from ecg_lightning.store import Store
-from ecg_lightning.structures import WindowTable
+from ecg_lightning.structures import AAMI, WindowTable
 from ecg_lightning.windowing import Window
-
-# Source: ANSI/AAMI EC57:2012, table 3, in the symbols of WFDB.
-AAMI = {"N": "NLRej", "S": "AaJS", "V": "VE", "F": "F", "Q": "/fQ"}
 
 
 class BeatData(Windowed):

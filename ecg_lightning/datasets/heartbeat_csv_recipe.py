@@ -23,13 +23,12 @@ from rich.console import Console
 from rich.progress import track
 
 from ecg_lightning.datasets import heartbeat_csv_files, wfdb_beats, wfdb_files
-from ecg_lightning.datasets.mitdb import RECORDS
-from ecg_lightning.structures import Refused
+from ecg_lightning.datasets.mitdb import RECORDS, patient_of
+from ecg_lightning.structures import AAMI, Refused
 
 N_SAMPLES = 187
 STEP = 3  # of the 360 Hz of MIT-BIH: 120 Hz
 AFTER = 0.2  # of the interval after the next annotation
-CLASSES = ("NLRej", "AaJS", "VE", "F", "/fQ")  # number 0 to 4. Source: ANSI/AAMI EC57:2012, table 3
 STEMS = ("mitbih_train", "mitbih_test")
 FS_HZ = 360.0
 
@@ -84,10 +83,9 @@ def read_beats(folder: Path, record: str) -> tuple[Beats, bool]:
     peak_sample, symbol = wfdb_beats.read_beats(folder, header)
     mark = rdann(str(folder / record), "atr").sample
     rows, kept = cut_beats(ecg, peak_sample, mark, STEP)
-    number = {letter: label for label, letters in enumerate(CLASSES) for letter in letters}
+    number = {letter: label for label, letters in enumerate(AAMI.values()) for letter in letters}
     label = np.array([number[symbol[beat]] for beat in kept], np.int64)
-    patient = "201" if record == "202" else record  # one person. Source: the database's own directory of records
-    return Beats(rows, label, np.full(len(rows), patient)), header.synthetic
+    return Beats(rows, label, np.full(len(rows), patient_of(record))), header.synthetic
 
 
 def make(folder: Path, records: Sequence[str], output: Path, test_share: float, seed: int) -> tuple[int, int]:

@@ -80,10 +80,6 @@ class MITDB(Located):
         """
         return tuple(record for record in self.wanted() if record not in self.missing)
 
-    def patient_of(self, record: str) -> str:
-        """The person; 201 and 202 are one. Source: the database's own directory of records."""
-        return "201" if record == "202" else record
-
     def sources(self, record: str) -> list[Path]:
         """Files of the record that are there."""
         return [path for suffix in SUFFIXES if (path := self.root / f"{record}{suffix}").is_file()]
@@ -107,7 +103,7 @@ class MITDB(Located):
         peak_sample, symbol = wfdb_beats.read_beats(self.root, header)
         return Record(
             name=record,
-            patient=self.patient_of(record),
+            patient=patient_of(record),
             ecg_mv=wfdb_files.read_ecg(self.root, header, places),
             leads=tuple(header.lead_names[place] for place in places),
             fs_hz=self.fs_hz,
@@ -137,6 +133,11 @@ class MITDB(Located):
 
     def _header(self, record: str) -> wfdb_files.Header:
         return wfdb_files.read_header(self.root, record, self.fs_hz)
+
+
+def patient_of(record: str) -> str:
+    """The person; 201 and 202 are one. Source: the database's own directory of records."""
+    return "201" if record == "202" else record
 
 
 def download(root: Path, url: str) -> None:

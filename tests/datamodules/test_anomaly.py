@@ -140,6 +140,10 @@ def test_batches_of_one_side_come_without_chance_and_spread_over_it(beats_in: Pa
 def test_what_cannot_be_is_refused_in_words(beats_in: Path, recordings_in: Path) -> None:
     with pytest.raises(ValueError, match=r"task.kinds=.* must name the normal kind first, and at least one other"):
         anomaly_data(beats_in, kinds={"N": "normal"})
+    with pytest.raises(Refused, match=r"task.data.window is a Crops, but rows of dataset mitdb are single beats"):
+        anomaly_data(beats_in, window=Crops(280, 140, "mean"))
+    with pytest.raises(Refused, match=r"task.data.window is a Window, but rows of dataset ptbxl are whole recordings"):
+        of_recordings(recordings_in, window=Window(1000, 0))
     with pytest.raises(Refused, match="which dataset ptbxl does not mark: features=none"):
         of_recordings(recordings_in, features=RHYTHM)
     with pytest.raises(Refused, match="leaves 0 normal rows for train, of which it takes at least 2"):

@@ -10,11 +10,12 @@ import torch
 from ecg_lightning import prepare
 from ecg_lightning.augment import Augment, Noise
 from ecg_lightning.batch import Batch
-from ecg_lightning.datamodules.beats import AAMI, BeatData
+from ecg_lightning.datamodules.beats import BeatData
 from ecg_lightning.datasets.wfdb_beats import AAMI_BEATS
 from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.sampling import Balanced
+from ecg_lightning.structures import AAMI
 from ecg_lightning.windowing import Window
 from tests.corpora.beat_data import ByRecord, beat_data
 from tests.corpora.mitdb import write_mitdb

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ecg_lightning import config
 from ecg_lightning.layers.reconstruction_scores import PARTS, over_crops, part_names, parts
 from tests.corpora.mean_level import MeanLevel
 
@@ -58,3 +59,7 @@ def test_rows_do_not_leak_into_each_other() -> None:
 def test_crops_are_averaged_or_the_largest_is_taken_part_by_part(by: str, expected: list[list[float]]) -> None:
     crops = torch.tensor([[[3.0, 1.0], [1.0, 5.0]]])
     torch.testing.assert_close(over_crops(crops, by), torch.tensor(expected))
+
+
+def test_a_config_knows_the_parts_that_may_be_the_score() -> None:
+    assert config.SCORES == PARTS
