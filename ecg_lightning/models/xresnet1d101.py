@@ -71,6 +71,8 @@ class XResNet1d101(nn.Module):
         for part in self.modules():
             if isinstance(part, nn.Conv2d | nn.Linear):
                 nn.init.kaiming_normal_(part.weight)
+            if isinstance(part, nn.Linear):
+                nn.init.zeros_(part.bias)
 
     def forward(self, ecg: Float[Tensor, "batch lead time"]) -> Float[Tensor, "batch out"]:
         waves = self.stem(as_rows(ecg))  # batch, 64, 1, time/4
