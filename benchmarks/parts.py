@@ -9,7 +9,7 @@ from ecg_lightning import config
 from ecg_lightning.datamodules.windowed import Windowed
 
 ON_WHAT_IS_THERE = "dataset.allow_missing=true"  # real records where ECG_DATA_DIR holds some, else the twin
-RECORDINGS = ("experiment=reference/ptbxl_benchmark", "dataset.source=auto")  # resnet1d_wang, 128 crops of 2.5 s
+RECORDINGS = ("experiment=reference/ptbxl_resnet1d_wang", "dataset.source=auto")  # resnet1d_wang, 128 crops of 2.5 s
 
 
 def composed(*overrides: str) -> DictConfig:

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from ecg_lightning import bundle, evaluation
+from ecg_lightning import assembly, bundle, evaluation
 from ecg_lightning.contract import BadBundle, Contract
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.structures import Refused
@@ -58,7 +58,7 @@ def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
     here |= _named("task.class_names", dict(cfg.task.class_names))
     for path, trained, asked in (
         ("preprocess", contract.preprocess, data.preprocess),
-        ("features", contract.features, data.features),
+        ("features", contract.features, assembly.features_taken(cfg, data.features)),
         ("task.data.window", contract.window, data.window),
     ):
         there |= _named(path, {"kind": type(trained).__name__, **asdict(trained)})

@@ -1,5 +1,6 @@
 """From the config's parts and the facts of a fold to a network, its LightningModule and its contract."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from ecg_lightning.config import FACTS, constructed, targets
 from ecg_lightning.constructors import constructor
 from ecg_lightning.contract import Contract, Score
 from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.features import Features
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.splits import by_class
 from ecg_lightning.structures import Facts
@@ -67,6 +69,12 @@ def build_module(cfg: DictConfig, network: nn.Module, facts: Facts) -> Lightning
     return constructed(node, network=network, loss=loss, **with_facts(node, facts))
 
 
+def features_taken(cfg: DictConfig, features: Features) -> Features:
+    """Those of a run that whoever uses its network must give: none where it does not look at them, nor the score."""
+    looked_at = "features" in constructor(cfg.model._target_).declares["takes"] or cfg.task.problem == "anomaly"
+    return features if looked_at else replace(features, names=())
+
+
 def score(predictions: Predictions, evaluated: Evaluation) -> Score | None:
     """How anomalies are told, where the network tells them."""
     if predictions.problem != "anomaly":
@@ -84,6 +92,8 @@ def contract(
     told_by: Score | None = None,
 ) -> Contract:
     """What somebody else needs to use the network."""
+    features = features_taken(cfg, data.features)
+    known = data.facts if features.names else replace(data.facts, feature_mean=(), feature_std=())
     return Contract(
         task=cfg.task.name,
         network=cfg.model._target_,
@@ -94,12 +104,12 @@ def contract(
         class_names=dict(cfg.task.class_names),
         preprocess=data.preprocess,
         window=data.window,
-        features=data.features,
-        feature_mean=data.facts.feature_mean,
-        feature_std=data.facts.feature_std,
+        features=features,
+        feature_mean=known.feature_mean,
+        feature_std=known.feature_std,
         extra_channels=data.facts.extra_channels,
         temperature=evaluated.temperatures[0],
-        offset=evaluated.offsets.get(0, 0.0),
+        offsets=evaluated.offsets.get(0, ()),
         thresholds=evaluated.thresholds.get(0),
         score=told_by,
         patients={side: tuple(ids) for side, ids in card["patients"].items()},

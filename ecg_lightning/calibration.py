@@ -55,10 +55,10 @@ def decide(
 def probabilities(
     predictions: Predictions,
     temperatures: Mapping[int, float],
-    offsets: Mapping[int, float],
+    offsets: Mapping[int, tuple[float, ...]],
     standards: Mapping[int, Standard] | None = None,
 ) -> Float[np.ndarray, "row class"]:
-    """Turn logits into calibrated probabilities, each row by its own fold's temperature, and offset if binary.
+    """Turn logits into calibrated probabilities, each row by its own fold's temperature, and offsets where it has any.
 
     If anomaly there are none: it is the score, in one column, by these standards, or by those that the predictions'
     own validation rows give.
@@ -67,8 +67,8 @@ def probabilities(
         return scores(predictions, fit_standards(predictions) if standards is None else standards)[:, None]
     fold = predictions.table["fold"]
     scaled = predictions.logits / fold.map(temperatures).to_numpy(dtype=np.float64)[:, None]
-    if predictions.problem == "binary":
-        scaled = scaled + fold.map(offsets).to_numpy(dtype=np.float64)[:, None]
+    if offsets:
+        scaled = scaled + np.array([offsets[int(number)] for number in fold]).reshape(scaled.shape)
     return _probabilities(scaled, predictions.problem)
 
 
@@ -84,28 +84,26 @@ def called(
     return p >= thresholds
 
 
-def fit_calibration(predictions: Predictions) -> tuple[dict[int, float], dict[int, float]]:
-    """Fit one temperature per fold, and if binary one offset, from its validation rows alone; else no offset at all.
+def fit_calibration(predictions: Predictions) -> tuple[dict[int, float], dict[int, tuple[float, ...]]]:
+    """Fit one temperature per fold, and an offset per output that says yes or no, from its validation rows alone.
 
-    A score of anomalies is no logit: its temperature is 1.
+    If multiclass there is no offset. A score of anomalies is no logit: its temperature is 1, without an offset.
     """
     logits, label, chosen = predictions.logits, predictions.label, predictions.fitted_on()
     if predictions.problem == "anomaly":
         return dict.fromkeys(chosen, 1.0), {}
-    if predictions.problem != "binary":
+    if predictions.problem == "multiclass":
         return {fold: fit_temperature(logits[rows], label[rows]) for fold, rows in chosen.items()}, {}
-    both = {fold: fit_line(logits[rows, 0], label[rows] == 1) for fold, rows in chosen.items()}
+    positive = (label == 1).reshape(logits.shape)
+    both = {fold: fit_lines(logits[rows], positive[rows]) for fold, rows in chosen.items()}
     return {fold: pair[0] for fold, pair in both.items()}, {fold: pair[1] for fold, pair in both.items()}
 
 
-def fit_temperature(
-    logits: Float[np.ndarray, "row out"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row out"]
-) -> float:
+def fit_temperature(logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"]) -> float:
     """Find the number to divide logits by that makes the labels likeliest; 1 without rows.
 
     Source:
-        Guo et al., On Calibration of Modern Neural Networks, ICML 2017; over all pairs of row and output where
-        each output is a yes or no of its own.
+        Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
     """
     if not len(label):
         return 1.0
@@ -114,34 +112,40 @@ def fit_temperature(
     return float(np.exp(best.x))
 
 
-def fit_line(logit: Float[np.ndarray, " row"], positive: Bool[np.ndarray, " row"]) -> tuple[float, float]:
-    """Find the temperature and the offset for which sigmoid(logit / temperature + offset) makes the labels likeliest.
+def fit_lines(
+    logits: Float[np.ndarray, "row out"], positive: Bool[np.ndarray, "row out"]
+) -> tuple[float, tuple[float, ...]]:
+    """Find one temperature and an offset per output for which sigmoid(logit / temperature + offset) fits best.
 
-    Weighted losses and samplers that balance classes move the logit of a rare class by a constant, which no
-    temperature can take back. Without rows, or with rows of one class alone, where the likelihood has no optimum,
-    they are 1 and 0.
+    That is where the labels are likeliest, over all pairs of row and output. Weighted losses, samplers that balance
+    classes and the largest of several crops move the logits of an output by a constant, which no temperature can take
+    back. An output whose rows are all of one answer has no best offset: it keeps 0 and does not count; where all are
+    so, or without rows, the temperature is 1.
 
     Source:
         Platt, Probabilistic outputs for support vector machines, 1999; King and Zeng, Logistic regression in rare
         events data, Political Analysis 9:137-163 (2001), on the constant. The truth is taken as it is, 0 or 1.
     """
-    if positive.all() or not positive.any():
-        return 1.0, 0.0
-    centre, spread = float(logit.mean(dtype=np.float64)), float(logit.std(dtype=np.float64)) or 1.0
-    z = (logit.astype(np.float64) - centre) / spread  # else the two would hang together, and the search stop short
+    offsets, both = np.zeros(logits.shape[1]), positive.any(axis=0) & ~positive.all(axis=0)
+    if not both.any():
+        return 1.0, tuple(offsets.tolist())
+    truth, z = positive[:, both], logits[:, both].astype(np.float64)
+    centre = z.mean(axis=0)
+    spread = float((z - centre).std()) or 1.0
+    z = (z - centre) / spread  # else slope and offsets would hang together, and the search stop short
 
-    def nll(line: Float[np.ndarray, " 2"]) -> tuple[float, Float[np.ndarray, " 2"]]:
-        scaled = line[0] * z + line[1]
-        wrong = expit(scaled) - positive
-        value = float(np.mean(np.logaddexp(0.0, scaled) - positive * scaled))
-        return value, np.array([np.mean(wrong * z), np.mean(wrong)])
+    def nll(line: Float[np.ndarray, " n"]) -> tuple[float, Float[np.ndarray, " n"]]:
+        scaled = line[0] * z + line[1:]
+        wrong = (expit(scaled) - truth) / z.size
+        value = float(np.mean(np.logaddexp(0.0, scaled) - truth * scaled))
+        return value, np.array([np.sum(wrong * z), *wrong.sum(axis=0)])
 
     steepest, flattest = (spread / limit for limit in TEMPERATURE_LIMITS)
-    best = minimize(
-        nll, (spread, centre), jac=True, method="L-BFGS-B", bounds=[(flattest, steepest), (None, None)], tol=1e-12
-    )
+    bounds = [(flattest, steepest), *[(None, None)] * len(centre)]
+    best = minimize(nll, (spread, *centre), jac=True, method="L-BFGS-B", bounds=bounds, tol=1e-12)
     temperature = spread / float(best.x[0])
-    return temperature, float(best.x[1]) - centre / temperature
+    offsets[both] = best.x[1:] - centre / temperature
+    return temperature, tuple(offsets.tolist())
 
 
 def fit_thresholds(predictions: Predictions, p: Float[np.ndarray, "row class"]) -> dict[int, tuple[float, ...]]:
@@ -216,11 +220,9 @@ def _from(values: Float[np.ndarray, " value"], first: int) -> float:
     return float(midway if midway > below else values[first])
 
 
-def _nll(logits: Float[np.ndarray, "row out"], label: Int[np.ndarray, " row"] | Int[np.ndarray, "row out"]) -> float:
-    """Mean negative log-likelihood: per row of its class, or per pair of row and class where label is 0/1."""
-    if label.ndim == 1:
-        return float(-_log_softmax(logits)[np.arange(len(label)), label].mean())
-    return float(np.mean(np.logaddexp(0.0, logits) - label * logits))
+def _nll(logits: Float[np.ndarray, "row class"], label: Int[np.ndarray, " row"]) -> float:
+    """Mean negative log-likelihood of the labels."""
+    return float(-_log_softmax(logits)[np.arange(len(label)), label].mean())
 
 
 def _probabilities(logits: Float[np.ndarray, "row out"], problem: str) -> Float[np.ndarray, "row class"]:

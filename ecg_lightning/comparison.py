@@ -66,7 +66,7 @@ class Comparison:
         monitor: name of the number by which it is the best: the one that chose its epochs, if not only epochs know it;
             empty where none is.
         why_none: why there is no best job; empty where there is one.
-        resample: what the intervals are over, "patient" or "record".
+        units: what the intervals are over, in words.
     """
 
     table: pd.DataFrame
@@ -75,7 +75,7 @@ class Comparison:
     best: int | None
     monitor: str
     why_none: str
-    resample: str
+    units: str
 
 
 def compare(folders: Sequence[Path]) -> Comparison:
@@ -83,14 +83,14 @@ def compare(folders: Sequence[Path]) -> Comparison:
     jobs = [read_job(folder) for folder in folders]
     finished = [job for job in jobs if job.state == "finished"]
     varied = _varied(jobs)
-    headline, resample = _headline(finished)
+    headline, units = _headline(finished)
     table = pd.DataFrame([_row(job, varied, headline) for job in jobs])
     best, monitor, why_none = _best(table, finished, varied, headline)
     table.insert(1 + len(varied), "best", table.index == best)
     test = [name for name in table if str(name).startswith("test/")]
     if table[test].isna().all(axis=None):
         table = table.drop(columns=test)
-    return Comparison(table, varied, headline, best, monitor, why_none, resample)
+    return Comparison(table, varied, headline, best, monitor, why_none, units)
 
 
 def read_job(folder: Path) -> Job:
@@ -140,7 +140,7 @@ def _several(values: Iterable[Any]) -> bool:
 def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
     """The first headline numbers of every task, and what their intervals are over."""
     names: dict[str, None] = {}
-    resample = "patient"
+    units = "patients"
     for job in {
         job.settings["task"]["name"]: job for job in sorted(finished, key=lambda job: len(job.numbers))
     }.values():
@@ -148,8 +148,8 @@ def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
         own = [name for name in headline_names(about) if not name.startswith(BESIDE)]
         there = [name for name in own if any(f"{side}/{name}" in job.numbers for side in SIDES)]
         names |= dict.fromkeys(there[:N_HEADLINE])
-        resample = about.resample
-    return tuple(names), resample
+        units = about.units
+    return tuple(names), units
 
 
 def _row(job: Job, varied: Sequence[str], headline: Sequence[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess, latency_ms
 from ecg_lightning.windowing import Crops, Segments, Window
 
-VERSION = 4
+VERSION = 5
 AGGREGATIONS = {"beat": Window, "crops": Crops, "segments": Segments}  # how answers follow from windows
 
 
@@ -30,8 +30,13 @@ def _from_3(found: dict[str, Any]) -> dict[str, Any]:
     return found | {"score": None}
 
 
+def _from_4(found: dict[str, Any]) -> dict[str, Any]:
+    """Version 4 had an offset for two classes alone."""
+    return found | {"offsets": [found["offset"]] if found["problem"] == "binary" else []}
+
+
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
-UPGRADES: Mapping[int, Upgrade] = {1: _from_1, 2: _from_2, 3: _from_3}  # each to the next
+UPGRADES: Mapping[int, Upgrade] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}  # each to the next
 
 
 class BadBundle(ValueError):
@@ -94,12 +99,13 @@ class Contract:
         test: the numbers of the test rows; empty where they were not scored.
         package_version: that wrote it.
         extra_channels: rows of each of the other signals that it takes, by name.
-        offset: if binary, added to the logit after the temperature; from validation rows.
+        offsets: per output, added to the logit after the temperature, if binary or multilabel; from validation rows;
+            none where nothing is added.
         score: if anomaly, what the threshold is for; None where there are logits.
 
     Raises:
-        BadBundle: it tells two classes apart, but has another number of classes or of thresholds; or it has a score
-            and is not about anomalies, or the other way round.
+        BadBundle: it tells two classes apart, but has another number of classes or of thresholds; or there is not an
+            offset for each output; or it has a score and is not about anomalies, or the other way round.
     """
 
     task: str
@@ -122,7 +128,7 @@ class Contract:
     test: Mapping[str, float]
     package_version: str = version("ecg-lightning")
     extra_channels: Mapping[str, int] = field(default_factory=dict)
-    offset: float = 0.0
+    offsets: tuple[float, ...] = ()
     score: Score | None = None
 
     def __post_init__(self) -> None:
@@ -131,6 +137,12 @@ class Contract:
             raise BadBundle(
                 f"problem={self.problem} takes two classes and one threshold, not classes={list(self.classes)} and "
                 f"thresholds={self.thresholds}: train again"
+            )
+        n_offsets = {"binary": 1, "multilabel": len(self.classes)}.get(self.problem, 0)
+        if len(self.offsets) not in (0, n_offsets):
+            raise BadBundle(
+                f"problem={self.problem} of {len(self.classes)} classes takes {n_offsets} offsets or none, not "
+                f"offsets={list(self.offsets)}: train again"
             )
         if (self.problem == "anomaly") != (self.score is not None):
             raise BadBundle(f"problem={self.problem} with score={self.score}: anomalies alone have one; train again")
@@ -167,7 +179,7 @@ class Contract:
             "thresholds": self.thresholds,
             "score": None if self.score is None else asdict(self.score),
             "temperature": self.temperature,
-            "offset": self.offset,
+            "offsets": self.offsets,
             "patients": {side: list(ids) for side, ids in self.patients.items()},
             "data": dict(self.data),
             "tags": dict(self.tags),
@@ -276,6 +288,6 @@ def _contract(found: dict[str, Any]) -> Contract:
         test=found["test"],
         package_version=found["package_version"],
         extra_channels=extra["channels"],
-        offset=found["offset"],
+        offsets=tuple(found["offsets"]),
         score=_score(found["score"]),
     )

@@ -72,7 +72,7 @@ def _compare(
         print("differ:", *lines, sep="\n  ")
         return 1
     scale = "the standard of the score" if found.standards else "the temperature"
-    fitted = [scale, *["the offset"] * bool(found.offsets), *["the thresholds"] * bool(found.thresholds)]
+    fitted = [scale, *["the offsets"] * bool(found.offsets), *["the thresholds"] * bool(found.thresholds)]
     and_model = "" if contract is None else f", and {' and '.join(fitted)} of the model"
     print(f"agree: {len(found.metrics)} numbers{and_model}")
     return 0
@@ -92,7 +92,7 @@ def _contract_differences(predictions: "Predictions", found: "Evaluation", contr
         predictions,
         contract.get("temperature", math.nan),
         tuple(contract.get("thresholds") or ()),
-        contract.get("offset", math.nan),
+        tuple(contract.get("offsets") or ()),
         tuple(zip(score["mean"], score["sd"], strict=True)),
     )
     here = {name: value for name, value in found.metrics.items() if name.startswith("calibration/")}

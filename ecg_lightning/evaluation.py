@@ -37,7 +37,8 @@ class Evaluation:
             scores are accuracy and macro_f1 over the classes the patient has, and if anomaly or binary auroc, NaN where
             the patient has but one; if multilabel subset_accuracy and hamming_loss, of patients of several windows
             alone.
-        offsets: per fold, what is added to the logit after the temperature if binary; else empty.
+        offsets: per fold and output, what is added to the logit after the temperature, if binary or multilabel; else
+            empty.
         standards: per fold, mean and standard deviation of each part of the score that counts, over normal validation
             rows, if anomaly; else empty.
     """
@@ -46,19 +47,19 @@ class Evaluation:
     temperatures: dict[int, float]
     thresholds: dict[int, tuple[float, ...]]
     per_patient: pd.DataFrame
-    offsets: dict[int, float] = field(default_factory=dict)
+    offsets: dict[int, tuple[float, ...]] = field(default_factory=dict)
     standards: dict[int, Standard] = field(default_factory=dict)
 
 
 def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     """Compute every number, with 95 % intervals from a bootstrap over patients.
 
-    The temperature comes first, with an offset if binary, then thresholds on calibrated probabilities, all from
-    validation rows alone (`predictions.FITTED_ON`). If multiclass the class with the largest logit is called, which
-    the temperature does not change; it changes probabilities, and with them `nll`, `ece` and, slightly, the ranking
-    scores. Anomalies have no probability, but a score and its threshold, from normal validation rows alone. A bootstrap
-    replicate averages over the classes that it holds, as the number itself does. Fewer than two patients, or n_boot=0,
-    give no interval.
+    The temperature comes first, with an offset per output that says yes or no, then thresholds on calibrated
+    probabilities, all from validation rows alone (`predictions.FITTED_ON`). If multiclass the class with the largest
+    logit is called, which the temperature does not change; it changes probabilities, and with them `nll`, `ece` and,
+    slightly, the ranking scores. Anomalies have no probability, but a score and its threshold, from normal validation
+    rows alone. A bootstrap replicate averages over the classes that it holds, as the number itself does. Fewer than two
+    patients, or n_boot=0, give no interval.
     """
     temperatures, offsets = fit_calibration(predictions)
     standards = fit_standards(predictions)
@@ -69,7 +70,7 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     if len(temperatures) == 1:
         fold = next(iter(temperatures))
         limits, standard = thresholds.get(fold, ()), standards.get(fold, ())
-        numbers |= stated_calibration(predictions, temperatures[fold], limits, offsets.get(fold, 0.0), standard)
+        numbers |= stated_calibration(predictions, temperatures[fold], limits, offsets.get(fold, ()), standard)
     for side in SIDES:
         part = rows.where(rows.column("side") == side)
         if len(part.p):
@@ -97,10 +98,10 @@ def stated_calibration(
     predictions: Predictions,
     temperature: float,
     thresholds: tuple[float, ...] = (),
-    offset: float = 0.0,
+    offsets: tuple[float, ...] = (),
     standard: Standard = (),
 ) -> dict[str, float]:
-    """Name temperature, offset (if binary) and thresholds, which come in the order of the logits, as numbers are.
+    """Name temperature, offsets and thresholds, which come in the order of the logits, as numbers are.
 
     If anomaly, the threshold of the score and the standard of its parts, and nothing else.
     """
@@ -111,7 +112,8 @@ def stated_calibration(
         return limit | means | {f"calibration/sd/{part}": sd for part, (_, sd) in parts.items()}
     named = dict(zip(predictions.outputs, thresholds, strict=False))
     limits = {f"calibration/threshold/{name}": value for name, value in named.items()}
-    moved = {"calibration/offset": offset} if predictions.problem == "binary" else {}
+    named = dict(zip(predictions.outputs, offsets, strict=False))
+    moved = {f"calibration/offset/{name}": value for name, value in named.items()}
     return {"calibration/temperature": temperature, **moved, **limits}
 
 

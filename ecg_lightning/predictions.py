@@ -132,6 +132,12 @@ class Predictions:
         return self.classes[1:] if self.problem in ("anomaly", "binary") else self.classes
 
     @property
+    def units(self) -> str:
+        """What the bootstrap draws, in words: a record that names no patient is drawn by itself."""
+        nameless = self.resample == "patient" and self.tags.get("unknown_patients", "0") != "0"
+        return "patients where known, else records" if nameless else f"{self.resample}s"
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """Everything that a score may be made of, whether it counts or not."""
         return tuple(name.removeprefix("score_") for name in map(str, self.table) if name.startswith("score_"))

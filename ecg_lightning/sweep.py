@@ -125,7 +125,7 @@ def _costs(found: Comparison) -> list[str]:
 
 def _drawn(found: Comparison, numbers: list[str], limited: list[str]) -> rich.table.Table:
     """The table with these numbers, some of them with their intervals."""
-    title = f"95 % intervals over {found.resample}s" if limited else None
+    title = f"95 % intervals over {found.units}" if limited else None
     drawn = rich.table.Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for word in ["job", *short_keys(found.varied), *(_header(found, name) for name in numbers)]:
         drawn.add_column(escape(word), overflow="fold")

@@ -152,7 +152,6 @@ def test_a_split_of_another_patient_than_named_does_not_get_round_it(model: Path
         (["task.signal.fs_hz=125"], "preprocess.fs_hz is 250.0, here 125"),
         (["task.signal.window_s=5"], "task.data.window.n_samples is 2500, here 1250"),
         (["preprocess.high_hz=30"], "preprocess.high_hz is 40.*, here 30"),
-        (["features=rhythm"], r"features.names is \[\], here \['pre_rr_s'"),
         (["task.classes=[normal,hypo]"], r"task.classes is \['normal', 'low'\], here \['normal', 'hypo'\]"),
         (["task.data.low_mmol_l=4.5"], "task.class_names.low is .* below 3.9 mmol/L, here .* below 4.5 mmol/L"),
         (["task.problem=multiclass"], "task.problem is binary, here multiclass"),
@@ -164,6 +163,15 @@ def test_a_run_that_differs_from_the_bundle_is_refused_in_words(
 ) -> None:
     with pytest.raises(Refused, match=rf"adapt.bundle=.* was trained otherwise: .*{said}.*Ask for what it has"):
         begun(model, *overrides)
+
+
+def test_features_must_be_those_of_the_bundle_where_the_network_looks_at_them(tmp_path: Path, model: Path) -> None:
+    begun(model, "features=rhythm")  # a cnn does not
+    model = write_bundle(tmp_path, asked(network=("model=cnn_lstm_attention",)))
+    words = ("adapt=patient", f"adapt.bundle={model}", "adapt.patient=004", "features=rhythm")
+    cfg = asked(*words, network=("model=cnn_lstm_attention",))
+    with pytest.raises(Refused, match=r"features.names is \[\], here \['pre_rr_s'.*Ask for what it has"):
+        adapting.start(cfg, data_of(cfg, tmp_path))
 
 
 def test_all_that_differs_is_said_at_once(model: Path) -> None:

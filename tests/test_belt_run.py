@@ -55,7 +55,7 @@ def test_a_bundle_answers_the_windows_of_a_record_as_the_run_did(finished_belt_r
     own = table[table["record"] == record]
     answered = served.loc[own["time_s"].to_numpy(), "p"].to_numpy()
     assert len(own) > 1
-    calibrated = own["logit_low"].to_numpy() / model.contract.temperature + model.contract.offset
+    calibrated = own["logit_low"].to_numpy() / model.contract.temperature + model.contract.offsets[0]
     np.testing.assert_allclose(answered, 1 / (1 + np.exp(-calibrated)), atol=1e-5)
 
 

@@ -88,7 +88,7 @@ def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:
 
 def test_the_contract_says_all_that_a_stranger_needs(folder: Path) -> None:
     said = json.loads((folder / "contract.json").read_text())
-    assert said["contract"] == 4
+    assert said["contract"] == 5
     assert said["network"]["class"] == "ecg_lightning.models.hybrid_cnn.HybridCNN"
     assert said["inputs"][0] == {
         "name": "ecg",
@@ -126,6 +126,7 @@ def of_recordings() -> Contract:
         window=Crops(250, 125, "mean"),
         features=Features(("age_years", "sex_female"), "diagnostic"),
         thresholds=(0.5, 0.25, 0.125, 0.75, 0.5),
+        offsets=(0.0, -0.5, 0.25, 0.0, -1.5),
         test={"test/macro_auroc": 0.9, "test/macro_auroc_low": 0.8, "test/macro_auroc_high": 0.95},
     )
 
@@ -135,6 +136,7 @@ def test_a_contract_of_recordings_says_its_crops_its_unit_and_its_thresholds() -
     assert said["window"] == {"n_samples": 250, "hop": 125, "by": "mean"}
     assert (said["aggregation"], said["decision"], said["problem"]) == ("crops", "thresholds", "multilabel")
     assert said["thresholds"] == [0.5, 0.25, 0.125, 0.75, 0.5]
+    assert said["offsets"] == [0, -0.5, 0.25, 0, -1.5]
     assert said["inputs"][0]["shape"] == [2, 250]
     assert (said["inputs"][0]["unit"], said["inputs"][0]["normalise"]) == ("NU", "z-score, record")
     assert said["inputs"][1]["names"] == ["age_years", "sex_female"]
@@ -154,7 +156,7 @@ def of_segments() -> Contract:
         window=Segments(2500, 2500),
         features=Features(("hr_bpm", "hour_sin"), "diagnostic"),
         thresholds=(0.375,),
-        offset=-0.75,
+        offsets=(-0.75,),
         test={"test/auroc": 0.75, "test/f1/low": 0.5, "test/majority/macro_f1": 0.4},
         tags={"same_patients": "true"},
         extra_channels={"breathing": 1, "activity": 2},
@@ -177,6 +179,18 @@ def test_a_contract_of_segments_says_its_threshold_its_beats_and_the_other_signa
 def test_two_classes_have_one_threshold(change: dict[str, Any]) -> None:
     with pytest.raises(BadBundle, match=r"problem=binary takes two classes and one threshold, not classes=.*: train"):
         replace(of_segments(), **change)
+
+
+@pytest.mark.parametrize(
+    ("make", "offsets", "wanted"), [(of_segments, (0.5, 0.5), 1), (of_recordings, (0.5,), 5), (a_contract, (0.5,), 0)]
+)
+def test_there_is_an_offset_for_each_output_or_none(
+    make: Callable[[], Contract], offsets: tuple[float, ...], wanted: int
+) -> None:
+    whole = make()
+    assert replace(whole, offsets=()).offsets == ()
+    with pytest.raises(BadBundle, match=rf"problem=.* takes {wanted} offsets or none, not offsets=\[.*: train again"):
+        replace(whole, offsets=offsets)
 
 
 def golden(version: int) -> bundle.Bundle:
@@ -206,7 +220,7 @@ def golden_logits(version: int) -> list[Any]:
         ecg = torch.sin(torch.arange(450.0)).square().cumsum(0).sin().reshape(1, 450).numpy()
         record = Record("a", "a", ecg, ("ECG",), 100.0, np.empty(0, np.int64), (), False, "NU", begin_s=1.4e9)
         return segments.logits(made, record).tolist()
-    if version == 2:
+    if version in (2, 5):
         ecg = torch.sin(torch.arange(90.0)).reshape(2, 45).numpy()
         person = {"age_years": 75.0, "sex_female": 1.0}
         leads, no_peaks = ("V2", "II"), np.empty(0, np.int64)
@@ -215,7 +229,7 @@ def golden_logits(version: int) -> list[Any]:
         return made.network(torch.sin(torch.arange(80.0)).reshape(2, 2, 20), features).tolist()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
 def test_bundles_of_every_version_answer_as_they_did(version: int) -> None:
     expected = json.loads((GOLDEN / f"contract_{version}" / "logits.json").read_text())
     np.testing.assert_allclose(golden_logits(version), expected, rtol=1e-5)
@@ -246,7 +260,7 @@ def test_a_contract_of_version_2_is_read_for_ever() -> None:
     assert found.window == Crops(20, 10, "mean")
     assert found.features == Features(("age_years", "sex_female"), "diagnostic")
     assert (found.classes, found.thresholds) == (("NORM", "MI", "CD"), (0.5, 0.25, 0.375))
-    assert (found.preprocess.beats, found.offset) == ("annotated", 0)
+    assert (found.preprocess.beats, found.offsets) == ("annotated", ())
 
 
 def test_a_contract_of_version_3_is_read_for_ever() -> None:
@@ -256,7 +270,7 @@ def test_a_contract_of_version_3_is_read_for_ever() -> None:
     assert found.window == Segments(100, 50)
     assert found.features == Features(("hour_sin", "hour_cos"), "diagnostic")
     assert (found.classes, found.thresholds, found.temperature) == (("normal", "low"), (0.375,), 1.25)
-    assert found.offset == -0.5
+    assert found.offsets == (-0.5,)
     assert (found.extra_channels, found.score) == ({}, None)
 
 
@@ -268,6 +282,15 @@ def test_a_contract_of_version_4_is_read_for_ever() -> None:
     assert (found.classes, found.thresholds, found.temperature) == (("normal", "anomaly"), (1.75,), 1)
     assert found.score == Score(("latent", "rhythm"), (1.0, 0.75), (0.25, 0.5), "mean + 2 SD of validation normals")
     assert json.loads(found.to_json())["decision"] == "score"
+    assert from_json(found.to_json()) == found
+
+
+def test_a_contract_of_version_5_is_read_for_ever() -> None:
+    found = golden(5).contract
+    assert (found.task, found.problem, found.temperature) == ("ptbxl", "multilabel", 1.25)
+    assert (found.thresholds, found.offsets) == ((0.5, 0.25, 0.375), (0.5, 0.0, -0.25))
+    assert (found.features, found.feature_mean) == (Features((), "diagnostic"), ())
+    assert (found.window, found.network) == (Crops(20, 10, "max"), "ecg_lightning.models.cnn.CNN")
     assert from_json(found.to_json()) == found
 
 
@@ -286,7 +309,7 @@ def test_anomalies_alone_have_a_score_and_one_threshold() -> None:
 
 def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     old = json.loads(a_contract().to_json()) | {"contract": 0, "temperature": "unknown"}
-    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"], old["offset"], old["score"]
+    del old["problem"], old["preprocess"]["unit"], old["preprocess"]["beats"], old["offsets"], old["score"]
     from_0 = {0: lambda found: found | {"temperature": 1.0}}
     monkeypatch.setattr(contract, "UPGRADES", from_0 | dict(contract.UPGRADES))
     assert from_json(json.dumps(old)) == replace(a_contract(), temperature=1.0)
@@ -295,7 +318,7 @@ def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"contract": 5, "package_version": "9.9"}, "contract=5 is newer than 4.*install the package_version=9.9"),
+        ({"contract": 6, "package_version": "9.9"}, "contract=6 is newer than 5.*install the package_version=9.9"),
         ({"contract": 0}, "contract=0 is unknown"),
         ({"contract": "1"}, "contract=1 is unknown"),
         (

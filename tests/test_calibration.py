@@ -14,7 +14,7 @@ from ecg_lightning.calibration import (
     called,
     decide,
     fit_calibration,
-    fit_line,
+    fit_lines,
     fit_temperature,
     fit_thresholds,
     most_sensitive_threshold,
@@ -41,9 +41,37 @@ def test_the_temperature_that_was_put_in_is_found_again() -> None:
     assert fit_temperature(logits[:0], label[:0]) == 1
 
 
-def test_the_temperature_of_several_labels_is_found_again() -> None:
-    drawn = draw_multilabel(10, n_val=8000)
-    assert fit_calibration(drawn)[0][0] == pytest.approx(OVERCONFIDENT, rel=0.03)
+def test_one_temperature_and_the_offset_of_each_of_several_labels_are_found_again() -> None:
+    drawn = draw_multilabel(10, n_val=20_000)
+    moved = replace(drawn, table=drawn.table.assign(logit_MI=drawn.table["logit_MI"] + 4))
+    temperatures, offsets = fit_calibration(moved)
+    assert temperatures[0] == pytest.approx(OVERCONFIDENT, rel=0.03)
+    assert offsets[0] == pytest.approx((0, -4 / OVERCONFIDENT, 0, 0, 0), abs=0.1)
+
+
+def test_what_the_largest_of_several_crops_moves_is_taken_back() -> None:
+    rng, drawn = np.random.default_rng(0), draw_multilabel(4000)
+    names = [f"logit_{name}" for name in drawn.classes]
+    crops = drawn.logits[:, None] + rng.normal(size=(8000, 7, 5))
+    largest = replace(drawn, table=drawn.table.assign(**dict(zip(names, crops.max(axis=1).T, strict=True))))
+    numbers = evaluate(largest, n_boot=0).metrics
+    assert numbers["test/ece_uncalibrated"] > 0.1
+    assert numbers["test/ece"] < 0.03
+    assert numbers["test/ece"] == pytest.approx(evaluate(drawn, n_boot=0).metrics["test/ece"], abs=0.01)
+
+
+def test_a_label_that_validation_rows_lack_is_not_calibrated_by_the_others_offset() -> None:
+    drawn = draw_multilabel(200)
+    val = drawn.table["side"].to_numpy() == FITTED_ON
+    lacking = replace(drawn, table=drawn.table.assign(label_HYP=np.where(val, 0, drawn.table["label_HYP"])))
+    without = fit_lines(drawn.logits[val, :4], drawn.label[val, :4] == 1)
+    temperatures, offsets = fit_calibration(lacking)
+    assert (temperatures[0], offsets[0]) == (without[0], (*without[1], 0))
+    numbers = evaluate(lacking, n_boot=0).metrics
+    assert numbers["calibration/threshold/HYP"] == 0.5
+    assert (numbers["val/n_classes"], numbers["test/n_classes"]) == (4, 5)
+    assert "val/f1/HYP" not in numbers
+    assert numbers["test/macro_f1"] == pytest.approx(np.mean([numbers[f"test/f1/{name}"] for name in drawn.classes]))
 
 
 def test_the_temperature_comes_from_validation_rows_of_its_own_fold() -> None:
@@ -135,7 +163,7 @@ def test_where_no_positive_can_be_found_nothing_is_called() -> None:
 
 def test_two_classes_are_told_apart_from_the_threshold_on() -> None:
     drawn = draw_binary()
-    p = probabilities(drawn, {0: 2.0}, {0: -0.5})
+    p = probabilities(drawn, {0: 2.0}, {0: (-0.5,)})
     np.testing.assert_allclose(p[:, 1], 1 / (1 + np.exp(0.5 - drawn.logits[:, 0] / 2)))
     np.testing.assert_allclose(p.sum(axis=1), 1)
     rows = decide(drawn, p, {0: (0.3,)})
@@ -157,7 +185,7 @@ def test_temperature_and_offset_of_two_classes_are_found_again() -> None:
     drawn = shifted(without_rows_that_never_go_low(90_000), 3.2)
     temperatures, offsets = fit_calibration(drawn)
     assert temperatures == {0: pytest.approx(binary.OVERCONFIDENT, rel=0.03)}
-    assert offsets == {0: pytest.approx(-3.2 / binary.OVERCONFIDENT, abs=0.05)}
+    assert offsets == {0: (pytest.approx(-3.2 / binary.OVERCONFIDENT, abs=0.05),)}
 
 
 @pytest.mark.parametrize(("factor", "shift"), [(1, 0), (1, 4), (0.2, -3), (10, 60), (0.3, 50)])
@@ -166,7 +194,7 @@ def test_temperature_and_offset_equal_those_of_logistic_regression(factor: float
     logit, positive = factor * drawn.logits[:, 0] + shift, drawn.label == 1
     z = (logit - logit.mean()) / logit.std()  # for theirs: without a penalty it is the same
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(z[:, None], positive)
-    temperature, offset = fit_line(logit, positive)
+    temperature, (offset,) = fit_lines(logit[:, None], positive[:, None])
     p = 1 / (1 + np.exp(-logit / temperature - offset))
     np.testing.assert_allclose(p, theirs.predict_proba(z[:, None])[:, 1], rtol=1e-4)
     assert p.mean() == pytest.approx(positive.mean()), "so it is wherever an offset is fitted"
@@ -175,18 +203,18 @@ def test_temperature_and_offset_equal_those_of_logistic_regression(factor: float
 def test_where_the_likelihood_has_no_optimum_logits_stay_as_they_are() -> None:
     logit = np.array([-1.0, 0.5, 2.0])
     for one in (np.zeros(3, dtype=bool), np.ones(3, dtype=bool), np.zeros(0, dtype=bool)):
-        assert fit_line(logit[: len(one)], one) == (1.0, 0.0)
+        assert fit_lines(logit[: len(one), None], one[:, None]) == (1.0, (0.0,))
 
 
 def test_the_temperature_of_two_classes_keeps_its_limits_and_the_offset_is_the_best_beside_it() -> None:
-    logit, positive = np.array([-1.0, -0.5, 0.0, 1.0]), np.array([False, False, False, True])
-    parted, offset = fit_line(logit, positive)
+    logit, positive = np.array([[-1.0], [-0.5], [0.0], [1.0]]), np.array([[False], [False], [False], [True]])
+    parted, (offset,) = fit_lines(logit, positive)
     assert parted == pytest.approx(TEMPERATURE_LIMITS[0])
     assert (1 / (1 + np.exp(-logit / parted - offset))).sum() == pytest.approx(1)
-    against, offset = fit_line(-logit, positive)
+    against, (offset,) = fit_lines(-logit, positive)
     assert against == pytest.approx(TEMPERATURE_LIMITS[1])
     assert (1 / (1 + np.exp(logit / against - offset))).sum() == pytest.approx(1)
-    same, offset = fit_line(np.full(4, 7.0), positive)
+    same, (offset,) = fit_lines(np.full((4, 1), 7.0), positive)
     assert (same, 7 / same + offset) == (1, pytest.approx(np.log(1 / 3)))
 
 
@@ -199,8 +227,7 @@ def test_what_a_weighted_loss_moves_is_taken_back() -> None:
         assert found.metrics[name] == pytest.approx(expected.metrics[name], abs=1e-4)
     # the very same by the temperature alone
     val = moved.table["side"].to_numpy() == FITTED_ON
-    alone = fit_temperature(moved.logits[val], moved.label[val][:, None])
-    p = probabilities(moved, {0: alone}, {0: 0.0})[~val, 1]
+    p = probabilities(moved, found.temperatures, {0: (0.0,)})[~val, 1]
     assert expected_calibration_error(p, moved.label[~val] == 1) > 0.15
 
 
@@ -212,11 +239,11 @@ def test_an_offset_comes_from_validation_rows_of_its_own_fold() -> None:
     both = replace(drawn, table=pd.concat([disturbed, other, other[~val].assign(fold=2)]))
     (alone, offset), (temperatures, offsets) = fit_calibration(drawn), fit_calibration(both)
     assert (temperatures[0], offsets[0]) == (alone[0], offset[0])
-    assert offsets[1] == pytest.approx(offset[0] - 2 / alone[0], abs=1e-4)
-    assert (temperatures[2], offsets[2]) == (1, 0)
+    assert offsets[1][0] == pytest.approx(offset[0][0] - 2 / alone[0], abs=1e-4)
+    assert (temperatures[2], offsets[2]) == (1, (0,))
     p = probabilities(both, temperatures, offsets)
     np.testing.assert_allclose(p[900:1800], p[:900], atol=1e-5)
-    assert "calibration/offset" not in evaluate(both, n_boot=0).metrics
+    assert not [name for name in evaluate(both, n_boot=0).metrics if name.startswith("calibration/")]
 
 
 @pytest.mark.parametrize("least", [None, 0.9])
@@ -224,7 +251,7 @@ def test_calibration_does_not_change_which_validation_rows_are_called(least: flo
     drawn = shifted(draw_binary(least_specificity=least), 3.0)
     val = drawn.table["side"].to_numpy() == FITTED_ON
     found = []
-    for fitted in (fit_calibration(drawn), ({0: 1.0}, {0: 0.0}), ({0: 7.0}, {0: 2.0})):
+    for fitted in (fit_calibration(drawn), ({0: 1.0}, {0: (0.0,)}), ({0: 7.0}, {0: (2.0,)})):
         p = probabilities(drawn, *fitted)
         found.append(decide(drawn, p, fit_thresholds(drawn, p)).called)
     for other in found[1:]:

@@ -58,14 +58,14 @@ def several(tmp_path: Path) -> Path:
     found = evaluate(predictions)
     (tmp_path / "model").mkdir()
     (tmp_path / "metrics.json").write_text(json.dumps(found.metrics))
-    contract = {"contract": 1, "problem": "multilabel", "temperature": found.temperatures[0]}
-    (tmp_path / "model" / "contract.json").write_text(json.dumps(contract | {"thresholds": found.thresholds[0]}))
+    fitted = {"temperature": found.temperatures[0], "offsets": found.offsets[0], "thresholds": found.thresholds[0]}
+    (tmp_path / "model" / "contract.json").write_text(json.dumps({"contract": 5, "problem": "multilabel"} | fitted))
     return tmp_path
 
 
 def test_thresholds_of_the_model_are_compared(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(several)]) == 0
-    assert "and the temperature and the thresholds of the model" in capsys.readouterr().out
+    assert "and the temperature and the offsets and the thresholds of the model" in capsys.readouterr().out
     stated = json.loads((several / "model" / "contract.json").read_text())["thresholds"]
     edit(several / "model" / "contract.json", thresholds=[stated[0], 0.99, *stated[2:]])
     assert main([str(several)]) == 1
@@ -94,16 +94,16 @@ def test_training_numbers_and_the_threshold_of_two_classes_are_compared(
     found = evaluate(predictions)
     (tmp_path / "model").mkdir()
     (tmp_path / "metrics.json").write_text(json.dumps(found.metrics))
-    contract = {"problem": "binary", "temperature": found.temperatures[0], "offset": found.offsets[0]}
+    contract = {"problem": "binary", "temperature": found.temperatures[0], "offsets": found.offsets[0]}
     (tmp_path / "model" / "contract.json").write_text(json.dumps(contract | {"thresholds": found.thresholds[0]}))
     assert main([str(tmp_path)]) == 0
-    assert "and the temperature and the offset and the thresholds of the model" in capsys.readouterr().out
-    edit(tmp_path / "model" / "contract.json", thresholds=[0.99], offset=5.0)
+    assert "and the temperature and the offsets and the thresholds of the model" in capsys.readouterr().out
+    edit(tmp_path / "model" / "contract.json", thresholds=[0.99], offsets=[5.0])
     edit(tmp_path / "metrics.json", **{"train/f1/low": 0.111})
     assert main([str(tmp_path)]) == 1
     said = capsys.readouterr().out
     assert "model/contract.json: calibration/threshold/low: " in said
-    assert "model/contract.json: calibration/offset: " in said
+    assert "model/contract.json: calibration/offset/low: " in said
     assert "0.111 recorded" in said
 
 

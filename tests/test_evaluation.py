@@ -170,14 +170,14 @@ def test_temperature_and_thresholds_have_names() -> None:
     found = stated_calibration(draw_multilabel(20), 2.0, (0.1, 0.2, 0.3, 0.4, 0.5))
     assert found["calibration/threshold/HYP"] == 0.5
     assert len(found) == 6
-    found = stated_calibration(draw_binary(20), 2.0, (0.25,), -1.5)
+    found = stated_calibration(draw_binary(20), 2.0, (0.25,), (-1.5,))
     assert found == {
         "calibration/temperature": 2.0,
-        "calibration/offset": -1.5,
+        "calibration/offset/low": -1.5,
         "calibration/threshold/low": 0.25,
     }
     drawn, standard = draw_anomalies(20, score=("latent", "rhythm")), ((1.0, 0.25), (0.75, 0.5))
-    assert stated_calibration(drawn, 1.0, (2.5,), 0.0, standard) == {
+    assert stated_calibration(drawn, 1.0, (2.5,), (), standard) == {
         "calibration/threshold": 2.5,
         "calibration/mean/latent": 1.0,
         "calibration/mean/rhythm": 0.75,

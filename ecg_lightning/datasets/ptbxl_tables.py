@@ -4,7 +4,7 @@ import ast
 import csv
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,7 +96,7 @@ def statements_of(record: str, row: Row) -> dict[str, float]:
     try:
         codes = ast.literal_eval(row.scp_codes)
         found = {str(code): float(percent) for code, percent in codes.items()}
-    except (ValueError, SyntaxError, TypeError, AttributeError, MemoryError, RecursionError) as error:
+    except (ValueError, SyntaxError, TypeError, AttributeError, OverflowError, MemoryError, RecursionError) as error:
         raise Refused(f"{_cell(record, 'scp_codes', row.scp_codes)} is no list of statements and percents") from error
     if odd := [code for code, percent in found.items() if code not in STATEMENTS or not 0 <= percent <= 100]:
         raise Refused(
@@ -105,16 +105,22 @@ def statements_of(record: str, row: Row) -> dict[str, float]:
     return found
 
 
-def _lines(path: Path, columns: tuple[str, ...]) -> Iterator[Mapping[str, str]]:
+def _lines(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if not path.is_file():
         raise CorpusNotFound(
             f"{path.name} is missing in {path.parent}; get it with `python -m ecg_lightning.download ptbxl`"
         )
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        lines = csv.DictReader(file, restval="")
-        if absent := [column for column in columns if column not in (lines.fieldnames or ())]:
-            raise Refused(f"{path} has no column {', '.join(map(repr, absent))}: it is not the table of PTB-XL")
-        yield from lines
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file, restval="")
+            rows = list(lines)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Refused(
+            f"{path} is no table in UTF-8 ({error}); get it with `python -m ecg_lightning.download ptbxl`"
+        ) from error
+    if absent := [column for column in columns if column not in (lines.fieldnames or ())]:
+        raise Refused(f"{path} has no column {', '.join(map(repr, absent))}: it is not the table of PTB-XL")
+    return rows
 
 
 def _row(name: str, cells: Mapping[str, str]) -> Row:

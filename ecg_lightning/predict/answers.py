@@ -86,10 +86,10 @@ def probabilities(contract: Contract, logits: Float[Tensor, "row out"]) -> Float
     In double precision, as thresholds are fitted.
     """
     scaled = logits.double() / contract.temperature
-    if contract.problem == "binary":
-        moved = scaled + contract.offset
-        return torch.cat([-moved, moved], dim=1).sigmoid()
-    return scaled.softmax(dim=1)
+    if contract.problem == "multiclass":
+        return scaled.softmax(dim=1)
+    moved = scaled + torch.tensor(contract.offsets or 0.0, dtype=scaled.dtype)
+    return (torch.cat([-moved, moved], dim=1) if contract.problem == "binary" else moved).sigmoid()
 
 
 def called(contract: Contract, p: Float[Tensor, "row class"]) -> list[str]:

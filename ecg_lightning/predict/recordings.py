@@ -11,7 +11,7 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.layers.crops import aggregate
 from ecg_lightning.layers.reconstruction_scores import over_crops
-from ecg_lightning.predict.answers import anomalies, ask, window_of
+from ecg_lightning.predict.answers import anomalies, ask, probabilities, window_of
 from ecg_lightning.prepare import crops, prepare
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops
@@ -36,7 +36,7 @@ def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:
     contract, answer = bundle.contract, logits(bundle, record)
     if contract.problem == "anomaly":
         return pd.DataFrame({"recording": record.name, **anomalies(contract, answer[None])})
-    p = (answer / contract.temperature).sigmoid().tolist()
+    p = probabilities(contract, answer[None])[0].tolist()
     thresholds = [0.5] * len(p) if contract.thresholds is None else list(contract.thresholds)
     called = [value >= threshold for value, threshold in zip(p, thresholds, strict=True)]
     columns = {"class": contract.classes, "p": p, "threshold": thresholds, "called": called}

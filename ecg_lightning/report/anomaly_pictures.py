@@ -65,7 +65,7 @@ def _kinds(about: Predictions, found: Evaluation, side: str, mark: str) -> Pictu
     panels = {"each kind against all normals": bars, "each part of the score alone, all anomalies": parts}
     there = {title: [bar for bar in own if bar is not None] for title, own in panels.items()}
     limited = any(f"{side}/auroc{end}_low" in numbers for end in ("", *(f"/{kind}" for kind in about.kinds)))
-    lines = f"Lines are 95 % intervals over {about.resample}s, {SIDES[side]} windows. " if limited else ""
+    lines = f"Lines are 95 % intervals over {about.units}, {SIDES[side]} windows. " if limited else ""
     caption = f"{lines}Parts that count are coloured: the score is the {score_words(about)}."
     figure = anomaly_figures.ranked_bars({title: own for title, own in there.items() if own}, mark)
     return Picture("kinds", "Kind by kind, and part by part", caption, figure)

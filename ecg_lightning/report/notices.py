@@ -5,7 +5,7 @@ from typing import Any
 
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.contents import Contents
-from ecg_lightning.report.tables import one_class
+from ecg_lightning.report.tables import few_positives, first, one_class
 
 TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",
@@ -21,7 +21,6 @@ TAGS = {
 }
 SAID_ELSEWHERE = ("synthetic", "missing_records", "skipped_records")
 SAID_IN_REMARKS = ("unknown_patients", "unit")
-MAX_NAMES = 30  # of records or patients in a row
 FEW_PATIENTS = 10  # below this an interval over patients is a rough guess
 FEW_NORMALS = 30  # below this so is a threshold, which the spread of their scores sets
 
@@ -36,9 +35,8 @@ def notices(contents: Contents) -> list[str]:
         said.append(f"The run did not finish ({state}){f': {reason}' if reason else ''}.")
     tags = {name: value for name, value in contents.predictions.tags.items() if name not in SAID_ELSEWHERE}
     known = remarks(contents.card)
-    alone = one_class(contents.predictions)
-    few = [*_few_patients(contents), *([alone] if alone else [])]
-    few += _few_normals(contents.predictions)
+    alone = [one_class(contents.predictions), few_positives(contents.predictions)]
+    few = [*_few_patients(contents), *filter(None, alone), *_few_normals(contents.predictions)]
     return [*said, *in_words(tags, known), *_lost_records(contents), *few, *known]
 
 
@@ -59,12 +57,6 @@ def in_words(tags: Mapping[str, str], known: Collection[str]) -> list[str]:
 def remarks(card: Mapping[str, Any]) -> list[str]:
     """What the corpus says of itself."""
     return [str(remark) for remark in card.get("remarks") or []]
-
-
-def first(names: Collection[str]) -> str:
-    """Names in a row; beyond a page's patience only how many more there are."""
-    shown = ", ".join(list(names)[:MAX_NAMES])
-    return shown if len(names) <= MAX_NAMES else f"{shown} ... and {len(names) - MAX_NAMES:,} more"
 
 
 def _lost_records(contents: Contents) -> list[str]:

@@ -96,7 +96,8 @@ def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> P
     problem = shown.about.problem
     several, binary = problem == "multilabel", problem == "binary"
     positive = label == 1 if several else label[:, None] == np.arange(len(classes))
-    of, fitted = (f"p({classes[1]})", "temperature and offset") if binary else ("all classes", "temperature")
+    of = f"p({classes[1]})" if binary else "all classes"
+    fitted = {"binary": "temperature and offset", "multilabel": "one temperature and an offset per class"}
     by = ("as the network says", _by(found))
     pooled = []
     for words, error, p in zip(by, ("ece_uncalibrated", "ece"), (uncalibrated(shown.about), shown.p), strict=True):
@@ -108,7 +109,7 @@ def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> P
     caption = (
         f"What was said of {SIDES[side]} {answers}, in 15 bins: on the diagonal probabilities mean what they say. "
         f"Large marks stand for many answers. {'The error is the mean over classes. ' if several else ''}"
-        f"Calibrated by {fitted}, fitted on validation rows."
+        f"Calibrated by {fitted.get(problem, 'temperature')}, fitted on validation rows."
     )
     figure = reliability_diagram(pooled, single, answers, mark, of)
     return Picture("reliability", "What the probabilities are worth", caption, figure)
@@ -117,9 +118,10 @@ def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> P
 def _by(found: Evaluation) -> str:
     """What calibrated: the fitted numbers, where there is one fold."""
     if len(found.temperatures) > 1:
-        return "a temperature and an offset per fold" if found.offsets else "a temperature per fold"
+        return "a temperature and offsets per fold" if found.offsets else "a temperature per fold"
     (fold, temperature), *_ = found.temperatures.items()
-    moved = f", offset {found.offsets[fold]:.2f}" if found.offsets else ""
+    offsets = found.offsets.get(fold, ())
+    moved = f", offset {offsets[0]:.2f}" if len(offsets) == 1 else ", offsets" * bool(offsets)
     return f"temperature {temperature:.2f}{moved}"
 
 

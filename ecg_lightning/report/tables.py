@@ -1,6 +1,6 @@
 """The tables of the page: rows of cells, each a number with its interval."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,8 @@ KINDS = {
 }
 KINDS_OF_ANOMALY = ("auroc", "average_precision", "sensitivity")
 MAX_PEOPLE = 50  # rows of a table that nobody reads further
+MAX_NAMES = 30  # of records, patients or classes in a row
+FEW_POSITIVES = 10  # of validation rows; with fewer a threshold of best F1 is a matter of chance
 FIRST = {"anomaly": "auroc", "binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
 COLUMNS = {"train": SIDES["train"], "val": SIDES["val"], "before/test": "test, before", "test": SIDES["test"]}
 TWO = ("anomaly", "binary")  # problems that tell two classes apart
@@ -154,8 +156,9 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
     if about.problem == "anomaly":
         return called_anomaly(about, numbers)
     before, after = (numbers.get(f"{side}/{name}") for name in ("ece_uncalibrated", "ece"))
-    by = "temperature and offset" if about.problem == "binary" else "one temperature"
-    said = f"Probabilities are calibrated by {by}, fitted on validation rows alone{_fitted(numbers)}"
+    by = {"binary": "temperature and offset", "multilabel": "one temperature and an offset per class"}
+    by_what = by.get(about.problem, "one temperature")
+    said = f"Probabilities are calibrated by {by_what}, fitted on validation rows alone{_fitted(about, numbers)}"
     if before is not None and after is not None:
         said += f"; the expected calibration error on the {SIDES[side]} side is {after:.3f}, and {before:.3f} without"
     said += "."
@@ -174,12 +177,14 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
     )
 
 
-def _fitted(numbers: dict[str, float]) -> str:
-    """The temperature, and the offset where there is one, in brackets; nothing where folds have their own."""
-    temperature, offset = (numbers.get(f"calibration/{name}") for name in ("temperature", "offset"))
+def _fitted(about: Predictions, numbers: dict[str, float]) -> str:
+    """The temperature, and the offset where there is one alone, in brackets; nothing where folds have their own."""
+    temperature = numbers.get("calibration/temperature")
     if temperature is None:
         return ""
-    moved = "" if offset is None else f"offset {offset:.3f}, temperature "
+    moved = ""
+    if about.problem == "binary":
+        moved = f"offset {numbers[f'calibration/offset/{about.classes[1]}']:.3f}, temperature "
     return f" ({moved}{temperature:.3f}{_at_limit(temperature)})"
 
 
@@ -217,6 +222,25 @@ def one_class(about: Predictions) -> str:
         f"{SIDES[side].capitalize()} patients {', '.join(said)}. Within them AUROC is not defined, and they are left "
         "out of its mean over patients."
     )
+
+
+def few_positives(about: Predictions) -> str:
+    """Which classes have a threshold that few validation rows chose, or none; empty where there is no such class."""
+    if about.problem != "multilabel":
+        return ""
+    found = np.min([about.label[rows].sum(axis=0) for rows in about.fitted_on().values()], axis=0)
+    none = [name for name, n in zip(about.classes, found, strict=True) if not n]
+    few = [f"{name} ({n})" for name, n in zip(about.classes, found, strict=True) if 0 < n < FEW_POSITIVES]
+    said = [f"No validation record is of {first(none)}: called from 0.5 on, which nothing chose."] if none else []
+    if few:
+        said.append(f"Few validation records are of {first(few)}: their thresholds are rough.")
+    return " ".join(said)
+
+
+def first(names: Collection[str]) -> str:
+    """Names in a row; beyond a page's patience only how many more there are."""
+    shown = ", ".join(list(names)[:MAX_NAMES])
+    return shown if len(names) <= MAX_NAMES else f"{shown} ... and {len(names) - MAX_NAMES:,} more"
 
 
 def of_anomalies(about: Predictions, numbers: dict[str, float], side: str) -> dict[str, Table]:
@@ -301,6 +325,8 @@ def _words(about: Predictions, name: str) -> str:
         return "macro F1 of " + ", ".join(about.headline_classes)
     if name == "n_windows":
         return rows_word(about)
+    if name == "n_patients" and about.units != "patients":
+        return "patients, each unknown one by itself"
     if name == "macro_f1" and about.problem == "multilabel":
         return "macro F1 at thresholds"
     kind, _, of = name.partition("/")

@@ -40,14 +40,15 @@ def show(
     sides = [side for side in SIDES if f"{side}/n_windows" in numbers]
     first = tables.headline(predictions, numbers)
     limited = any(cell and cell.limits for row in first.rows for cell in row.cells)
-    console.print(_drawn(first, f"95 % intervals over {predictions.resample}s" if limited else ""))
+    console.print(_drawn(first, f"95 % intervals over {predictions.units}" if limited else ""))
     for side in sides[-1:]:
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         for title, table in tables.of_anomalies(predictions, numbers, side).items():
             console.print(_drawn(table, title))
         console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
-    if alone := tables.one_class(predictions):
-        console.print(alone, markup=False, highlight=False)
+    for said in (tables.one_class(predictions), tables.few_positives(predictions)):
+        if said:
+            console.print(said, markup=False, highlight=False)
     for title, table in _others(predictions, found, patients).items():
         console.print(_drawn(table, title))
 

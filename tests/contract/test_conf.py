@@ -4,6 +4,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -332,3 +333,20 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
     card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
     said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, {}, pd.DataFrame())).to_json()
     assert json.loads(said)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (("task=ptbxl",), ("age_years", "sex_female")),
+        (("task=ptbxl", "model=xresnet1d101"), ()),
+        (("task=arrhythmia", "model=cnn"), ()),
+        (("task=anomaly", "features=prematurity"), ("post_over_pre", "post_over_record")),
+    ],
+)
+def test_a_contract_asks_for_features_only_where_its_network_or_its_score_looks_at_them(
+    words: tuple[str, ...], taken: tuple[str, ...]
+) -> None:
+    cfg = composed(*words)
+    features = config.constructed(cfg.features)
+    assert assembly.features_taken(cfg, features) == replace(features, names=taken)

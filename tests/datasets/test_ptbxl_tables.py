@@ -1,6 +1,7 @@
 """The tables of PTB-XL, written as the corpus writes them and spoilt one cell at a time."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,9 +45,26 @@ def test_absent_table_is_named(tmp_path: Path, read: object) -> None:
         read(tmp_path)
 
 
+@pytest.mark.parametrize("read", [read_rows, check_statements])
+def test_a_table_that_was_saved_in_another_encoding_is_refused(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    for name in ("ptbxl_database.csv", "scp_statements.csv"):
+        (tmp_path / name).write_bytes("ecg_id,report\n1,spätes R\n".encode("latin-1"))
+    with pytest.raises(Refused, match=r"(ptbxl_database|scp_statements).csv is no table in UTF-8 \(.*\); get it with"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "{'NORM': 100.0", "['NORM']", "{'NORM': 'sure'}", "__import__('os').getcwd()", "7", "{'NORM': None}"],
+    [
+        "",
+        "{'NORM': 100.0",
+        "['NORM']",
+        "{'NORM': 'sure'}",
+        "__import__('os').getcwd()",
+        "7",
+        "{'NORM': None}",
+        f"{{'NORM': 1{'0' * 400}}}",
+    ],
 )
 def test_cell_that_is_no_list_of_statements_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(Refused, match=r"scp_codes=.* of ecg_id=2 in ptbxl_database.csv is no list of statements"):

@@ -18,9 +18,13 @@ from tests.corpora.run_folder import draw_predictions
 
 
 @pytest.mark.parametrize(
-    ("about", "thresholds"), [(draw_binary(200), (0.3,)), (draw_predictions(200), None)], ids=["binary", "multiclass"]
+    ("about", "thresholds", "offsets"),
+    [(draw_binary(200), (0.3,), (-0.75,)), (draw_predictions(200), None, ())],
+    ids=["binary", "multiclass"],
 )
-def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[float, ...] | None) -> None:
+def test_a_bundle_calls_what_the_report_calls(
+    about: Any, thresholds: tuple[float, ...] | None, offsets: tuple[float, ...]
+) -> None:
     contract = Contract(
         task=about.task,
         network="somebody.Elses",
@@ -35,7 +39,7 @@ def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[floa
         feature_mean=(),
         feature_std=(),
         temperature=1.6,
-        offset=-0.75,
+        offsets=offsets,
         thresholds=thresholds,
         patients={},
         data={},
@@ -43,6 +47,6 @@ def test_a_bundle_calls_what_the_report_calls(about: Any, thresholds: tuple[floa
         test={},
     )
     p = probabilities(contract, torch.from_numpy(about.logits))
-    expected = decide(about, of_report(about, {0: 1.6}, {0: -0.75}), {0: thresholds or ()})
+    expected = decide(about, of_report(about, {0: 1.6}, {0: offsets} if offsets else {}), {0: thresholds or ()})
     np.testing.assert_allclose(p, expected.p, rtol=1e-6)
     assert called(contract, p) == [about.classes[k] for k in expected.called]

@@ -44,6 +44,9 @@ class EcgAlone(nn.Module):
         return self.weigh(ecg.square().mean(dim=2))
 
 
+OFFSETS = (0.25, -0.5, 0.0, 0.5, -0.25)
+
+
 def contract_of(
     window: Crops, preprocess: Preprocess, names: Sequence[str] = PERSON, thresholds: tuple[float, ...] | None = None
 ) -> Contract:
@@ -62,6 +65,7 @@ def contract_of(
         feature_std=(15.0, 0.5)[: len(names)],
         temperature=2.0,
         thresholds=thresholds,
+        offsets=OFFSETS,
         patients={},
         data={},
         tags={},
@@ -144,7 +148,8 @@ def test_every_class_gets_a_calibrated_probability_and_is_called_from_its_thresh
     assert list(found.columns) == ["recording", "class", "p", "threshold", "called"]
     assert found["class"].tolist() == list(SUPER)
     assert set(found["recording"]) == {"a"}
-    np.testing.assert_allclose(found["p"], (logits(a_bundle(), a_record()) / 2.0).sigmoid(), rtol=1e-6)
+    expected = (logits(a_bundle(), a_record()) / 2.0 + torch.tensor(OFFSETS)).sigmoid()
+    np.testing.assert_allclose(found["p"], expected, rtol=1e-6)
     assert found["threshold"].tolist() == [0.5, 0.1, 0.9, 0.4, 0.6]
     assert found["called"].tolist() == (found["p"] >= found["threshold"]).tolist()
     assert 0 < found["called"].sum() < 5

@@ -37,7 +37,7 @@ def a_contract(names: tuple[str, ...] = HOURS, **changes: Any) -> Contract:
         feature_mean=(0.0,) * len(names),
         feature_std=(1.0,) * len(names),
         temperature=2.0,
-        offset=0.05,
+        offsets=(0.05,),
         thresholds=(0.4,),
         patients={},
         data={},
@@ -173,4 +173,4 @@ def test_a_bundle_of_beats_or_recordings_is_refused_in_words(window: Window | Cr
 def test_a_bundle_of_another_problem_is_refused_in_words(problem: str) -> None:
     score = Score(("mae",), (0.1,), (0.1,), "mean + 2 SD of validation normals") if problem == "anomaly" else None
     with pytest.raises(ValueError, match=f"problem={problem} of the bundle cannot be watched: take one of problem=bin"):
-        watch(a_bundle(problem=problem, score=score), a_record())
+        watch(a_bundle(problem=problem, score=score, offsets=()), a_record())

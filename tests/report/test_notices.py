@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ecg_lightning.report.contents import read_contents
-from ecg_lightning.report.notices import FEW_NORMALS, MAX_NAMES, first, in_words, notices, remarks
+from ecg_lightning.report.notices import FEW_NORMALS, in_words, notices, remarks
+from ecg_lightning.report.tables import MAX_NAMES, first
 from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
@@ -38,8 +39,20 @@ def test_patients_who_never_have_the_class_are_a_notice(tmp_path: Path) -> None:
     draw_binary().write(tmp_path / "predictions.parquet")
     said = notices(read_contents(tmp_path))
     assert [line for line in said if "without windows of the class low: 1 of 6" in line]
-    draw_multilabel(30).write(tmp_path / "predictions.parquet")
+    draw_multilabel(300).write(tmp_path / "predictions.parquet")
     assert notices(read_contents(tmp_path)) == []
+
+
+def test_thresholds_that_few_validation_records_chose_or_none_are_a_notice(tmp_path: Path) -> None:
+    drawn = draw_multilabel(300)
+    val = drawn.table.index[drawn.table["side"] == "val"]
+    drawn.table.loc[val, ["label_HYP", "label_CD"]] = 0
+    drawn.table.loc[val[:3], "label_CD"] = 1
+    drawn.write(tmp_path / "predictions.parquet")
+    assert notices(read_contents(tmp_path)) == [
+        "No validation record is of HYP: called from 0.5 on, which nothing chose. "
+        "Few validation records are of CD (3): their thresholds are rough."
+    ]
 
 
 def test_remarks_of_the_corpus_are_passed_on_and_may_be_absent() -> None:

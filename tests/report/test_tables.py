@@ -171,8 +171,9 @@ def test_the_threshold_of_two_classes_and_its_rule_are_said() -> None:
     numbers = evaluate(about, n_boot=0).metrics
     limit = numbers["calibration/threshold/low"]
     said = tables.calibration(about, numbers, "test")
-    fitted = [f"{name} {numbers[f'calibration/{name}']:.3f}" for name in ("offset", "temperature")]
-    assert f"by temperature and offset, fitted on validation rows alone ({', '.join(fitted)})" in said
+    offset, temperature = (numbers[f"calibration/{name}"] for name in ("offset/low", "temperature"))
+    fitted = f"(offset {offset:.3f}, temperature {temperature:.3f})"
+    assert f"by temperature and offset, fitted on validation rows alone {fitted}" in said
     assert f"called low from a calibrated probability of {limit:.3f} on: that of the best F1 on validation rows" in said
     strict = draw_binary(least_specificity=0.95)
     said = tables.calibration(strict, {}, "test")
