@@ -18,7 +18,7 @@ from ecg_lightning.report import (
     score_figures,
     window_pictures,
 )
-from ecg_lightning.report.calibration_figures import Stated, reliability_diagram
+from ecg_lightning.report.calibration_figures import FEWEST, Stated, reliability_diagram
 from ecg_lightning.report.contents import Contents
 from ecg_lightning.report.picture import Picture, shown_side, stamp
 
@@ -106,9 +106,10 @@ def _reliability(shown: Decisions, found: Evaluation, side: str, mark: str) -> P
     there = [k for k in range(len(classes)) if positive[:, k].any() and not binary]
     single = [Stated(classes[k], shown.p[:, k], positive[:, k]) for k in there] if len(classes) <= MAX_CURVES else []
     answers = "pairs of record and class" if several else "windows"
+    few = f"; class by class, bins of fewer than {FEWEST} are not drawn" if single else ""
     caption = (
         f"What was said of {SIDES[side]} {answers}, in 15 bins: on the diagonal probabilities mean what they say. "
-        f"Large marks stand for many answers. {'The error is the mean over classes. ' if several else ''}"
+        f"Large marks stand for many answers{few}. {'The error is the mean over classes. ' if several else ''}"
         f"Calibrated by {fitted.get(problem, 'temperature')}, fitted on validation rows."
     )
     figure = reliability_diagram(pooled, single, answers, mark, of)

@@ -326,7 +326,7 @@ def _words(about: Predictions, name: str) -> str:
     if name == "n_windows":
         return rows_word(about)
     if name == "n_patients" and about.units != "patients":
-        return "patients, each unknown one by itself"
+        return "patients (unknown: one each)"
     if name == "macro_f1" and about.problem == "multilabel":
         return "macro F1 at thresholds"
     kind, _, of = name.partition("/")

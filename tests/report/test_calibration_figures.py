@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ecg_lightning.report.calibration_figures import Stated, reliability_diagram
+from ecg_lightning.report.calibration_figures import FEWEST, Stated, reliability_diagram
 
 
 def stated(name: str, sharpen: float = 1.0) -> Stated:
@@ -23,10 +23,11 @@ def test_honest_probabilities_lie_on_the_diagonal_and_bent_ones_do_not() -> None
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["before", "after"]
 
 
-def test_classes_have_a_panel_of_their_own_and_empty_bins_no_mark() -> None:
-    few = Stated("MI", np.array([0.1, 0.9]), np.array([False, True]))
+def test_classes_have_a_panel_of_their_own_and_bins_of_few_answers_no_mark() -> None:
+    few = Stated("MI", np.array([0.1] * FEWEST + [0.5] * (FEWEST - 1) + [0.9] * FEWEST), np.repeat([False, True], 7))
     axes = reliability_diagram([few, few], [few], "pairs", "SYNTHETIC").axes
     assert len(axes) == 3
+    np.testing.assert_allclose(axes[0].lines[1].get_xydata(), [[0.1, 0], [0.5, 0.5], [0.9, 1]])
     np.testing.assert_allclose(axes[1].lines[1].get_xydata(), [[0.1, 0], [0.9, 1]])
 
 
