@@ -5,7 +5,7 @@ from typing import Any
 
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report.contents import Contents
-from ecg_lightning.report.tables import few_positives, first, one_class
+from ecg_lightning.report.sentences import few_positives, first, one_class
 
 TAGS = {
     "leaky_split": "Leaky split: patients stand on both sides. These numbers say nothing about new patients.",

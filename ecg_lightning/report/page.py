@@ -12,11 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecg_lightning.evaluation import MIN_GROUP_ROWS, N_BOOT, Evaluation, evaluate
 from ecg_lightning.predictions import SIDES, Predictions
-from ecg_lightning.report import tables
+from ecg_lightning.report import sentences, tables
 from ecg_lightning.report.contents import Contents, read_contents
 from ecg_lightning.report.notices import notices
 from ecg_lightning.report.picture import shown_side, stamp
 from ecg_lightning.report.pictures import draw
+from ecg_lightning.report.sentences import first
 
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
 READING = {
@@ -103,7 +104,7 @@ def _title(contents: Contents) -> str:
 
 def _reading(about: Predictions, numbers: dict[str, float], side: str) -> str:
     intervals = INTERVALS.format(n_boot=N_BOOT, units=about.units)
-    return READING[about.problem] + intervals + tables.calibration(about, numbers, side)
+    return READING[about.problem] + intervals + sentences.calibration(about, numbers, side)
 
 
 def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
@@ -114,13 +115,13 @@ def _facts(contents: Contents) -> Iterator[tuple[str, str]]:
         "corpus",
         f"{card.get('corpus', '')} ({'synthetic' if card.get('synthetic') else 'real'}, {card.get('source', '')})",
     )
-    yield "records", f"{len(card.get('records') or []):,}: {tables.first(card.get('records') or [])}"
-    yield "missing records", tables.first(card.get("missing") or []) or "none"
+    yield "records", f"{len(card.get('records') or []):,}: {first(card.get('records') or [])}"
+    yield "missing records", first(card.get("missing") or []) or "none"
     skipped = card.get("skipped") or {}
-    yield "skipped records", tables.first([f"{name}: {reason}" for name, reason in skipped.items()]) or "none"
+    yield "skipped records", first([f"{name}: {reason}" for name, reason in skipped.items()]) or "none"
     yield "split", str(card.get("split", ""))
     for side, names in (card.get("patients") or {}).items():
-        yield f"{SIDES.get(side, side)} patients", f"{len(names):,}: {tables.first(names)}"
+        yield f"{SIDES.get(side, side)} patients", f"{len(names):,}: {first(names)}"
     for name in ("licence", "citation", "fingerprint", "split_hash"):
         if card.get(name):
             yield name.replace("_", " "), str(card[name])

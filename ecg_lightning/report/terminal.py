@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.predictions import SIDES, Predictions
-from ecg_lightning.report import tables
+from ecg_lightning.report import sentences, tables
 from ecg_lightning.report.notices import in_words
 
 ALL_LIMITS, ONE_LIMIT = 4, 7  # columns up to which every number, or the first one, has its interval beside it
@@ -45,8 +45,8 @@ def show(
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         for title, table in tables.of_anomalies(predictions, numbers, side).items():
             console.print(_drawn(table, title))
-        console.print(tables.calibration(predictions, numbers, side), markup=False, highlight=False)
-    for said in (tables.one_class(predictions), tables.few_positives(predictions)):
+        console.print(sentences.calibration(predictions, numbers, side), markup=False, highlight=False)
+    for said in (sentences.one_class(predictions), sentences.few_positives(predictions)):
         if said:
             console.print(said, markup=False, highlight=False)
     for title, table in _others(predictions, found, patients).items():

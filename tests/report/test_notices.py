@@ -8,7 +8,7 @@ import pandas as pd
 
 from ecg_lightning.report.contents import read_contents
 from ecg_lightning.report.notices import FEW_NORMALS, in_words, notices, remarks
-from ecg_lightning.report.tables import MAX_NAMES, first
+from ecg_lightning.report.sentences import MAX_NAMES, first
 from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel

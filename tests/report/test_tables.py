@@ -9,7 +9,7 @@ from ecg_lightning.evaluation import Evaluation, evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import tables
 from tests.corpora.anomalies import draw_anomalies
-from tests.corpora.binary import NEVER, draw_binary
+from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
 
@@ -122,7 +122,6 @@ def test_the_headline_of_anomalies_has_always_anomaly_and_the_oracle_beside() ->
     assert rows["AUROC of V"] == tables.Cell(f"{numbers['test/auroc/V']:.3f}")
     assert rows["accuracy of one class for all"] == tables.Cell(f"{numbers['test/majority/accuracy']:.3f}")
     assert {"precision of anomaly", "specificity", "patients of both classes", "accuracy, always anomaly"} < set(rows)
-    assert "'Always anomaly' is what calling every window" in tables.calibration(about, numbers, "test")
 
 
 def test_a_side_of_nobody_known_has_no_count_of_patients_of_both_classes() -> None:
@@ -162,33 +161,10 @@ def test_an_adapted_run_has_what_the_bundle_was_worth_beside_the_test_rows() -> 
     assert table.rows[0].cells[1] == tables.Cell("0.500")
     assert table.rows[1].cells[1] is None, "not recorded"
     assert [bool(cell and cell.limits) for cell in table.rows[0].cells] == [False, False, True]
-    assert "'Test, before' is the bundle" in tables.calibration(about, numbers | earlier, "test")
-    assert "before" not in tables.calibration(about, numbers, "test")
 
 
-def test_the_threshold_of_two_classes_and_its_rule_are_said() -> None:
+def test_patients_of_one_class_have_no_auroc() -> None:
     about = draw_binary()
-    numbers = evaluate(about, n_boot=0).metrics
-    limit = numbers["calibration/threshold/low"]
-    said = tables.calibration(about, numbers, "test")
-    offset, temperature = (numbers[f"calibration/{name}"] for name in ("offset/low", "temperature"))
-    fitted = f"(offset {offset:.3f}, temperature {temperature:.3f})"
-    assert f"by temperature and offset, fitted on validation rows alone {fitted}" in said
-    assert f"called low from a calibrated probability of {limit:.3f} on: that of the best F1 on validation rows" in said
-    strict = draw_binary(least_specificity=0.95)
-    said = tables.calibration(strict, {}, "test")
-    assert "low from its threshold on: the most sensitive threshold with a specificity of at least 0.95 on" in said
-
-
-def test_patients_of_one_class_are_counted_and_have_no_auroc() -> None:
-    about = draw_binary()
-    assert tables.one_class(about).startswith(
-        "Test patients without windows of the class low: 1 of 6. Within them AUROC"
-    )
-    validation = replace(about, table=about.table[about.table["side"] == "val"])
-    assert tables.one_class(validation).startswith("Validation patients without windows of the class low: 1 of 3.")
-    both = replace(about, table=about.table[~about.table["patient"].isin(NEVER)])
-    assert (tables.one_class(both), tables.one_class(RECORDS)) == ("", "")
     table = tables.scores_of_patients(about, evaluate(about, n_boot=0).per_patient)
     cells = {row.name: dict(zip(table.columns[1:], row.cells, strict=True)) for row in table.rows}
     assert cells["003"]["AUROC"] == tables.Cell("not defined")
@@ -207,22 +183,3 @@ def test_groups_of_two_classes_have_their_aurocs() -> None:
 def test_the_table_of_people_stops() -> None:
     card = {"per_patient": [{"patient": str(k), "side": "val", "MI": 1} for k in range(tables.MAX_PEOPLE + 3)]}
     assert len(tables.people(RECORDS, card).rows) == tables.MAX_PEOPLE
-
-
-@pytest.mark.parametrize(("sign", "limit"), [(1, "0.050"), (-1, "20.000")])
-def test_a_temperature_at_its_limit_is_not_said_to_be_fitted(sign: int, limit: str) -> None:
-    drawn = draw_binary()
-    always = drawn.table.assign(logit_low=(sign * (2.0 * drawn.table["label"] - 1)).astype(np.float32))
-    about = replace(drawn, table=always)
-    said = tables.calibration(about, evaluate(about, n_boot=0).metrics, "test")
-    assert f"temperature {limit}, which is the limit of what is tried: the best lies beyond)" in said
-    assert "limit of what" not in tables.calibration(drawn, evaluate(drawn, n_boot=0).metrics, "test")
-
-
-def test_calibration_is_said_before_and_after_and_where_thresholds_come_from(found: Evaluation) -> None:
-    said = tables.calibration(RECORDS, found.metrics, "test")
-    assert f"is {found.metrics['test/ece']:.3f}, and {found.metrics['test/ece_uncalibrated']:.3f} without" in said
-    assert "best F1 on validation rows" in said
-    beats = draw_predictions(200)
-    said = tables.calibration(beats, {}, "test")
-    assert said == "Probabilities are calibrated by one temperature, fitted on validation rows alone."
