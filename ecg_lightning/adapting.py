@@ -58,7 +58,7 @@ def check_same(cfg: DictConfig, data: Any, contract: Contract) -> None:
     here |= _named("task.class_names", dict(cfg.task.class_names))
     for path, trained, asked in (
         ("preprocess", contract.preprocess, data.preprocess),
-        ("features", contract.features, assembly.features_taken(cfg, data.features)),
+        ("features", assembly.features_taken(cfg, contract.features), assembly.features_taken(cfg, data.features)),
         ("task.data.window", contract.window, data.window),
     ):
         there |= _named(path, {"kind": type(trained).__name__, **asdict(trained)})
@@ -115,11 +115,12 @@ def inherit(cfg: DictConfig, made: Contract) -> Contract:
     """
     began = bundle.read(Path(cfg.adapt.bundle), list(cfg.plugins)).contract
     seen = {side: tuple(dict.fromkeys([*began.patients[side], *made.patients[side]])) for side in ("train", "val")}
+    known = began if made.features.names else made
     return replace(
         made,
         patients={**made.patients, **seen},
-        feature_mean=began.feature_mean,
-        feature_std=began.feature_std,
+        feature_mean=known.feature_mean,
+        feature_std=known.feature_std,
     )
 
 

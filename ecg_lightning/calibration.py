@@ -118,9 +118,9 @@ def fit_lines(
     """Find one temperature and an offset per output for which sigmoid(logit / temperature + offset) fits best.
 
     That is where the labels are likeliest, over all pairs of row and output. Weighted losses, samplers that balance
-    classes and the largest of several crops move the logits of an output by a constant, which no temperature can take
-    back. An output whose rows are all of one answer has no best offset: it keeps 0 and does not count; where all are
-    so, or without rows, the temperature is 1.
+    classes and the largest of several crops move the logits of an output by about a constant, which no temperature can
+    take back. An output whose rows are all of one answer has no best offset: it keeps 0 and does not count; where all
+    are so, or without rows, the temperature is 1.
 
     Source:
         Platt, Probabilistic outputs for support vector machines, 1999; King and Zeng, Logistic regression in rare

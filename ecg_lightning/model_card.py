@@ -161,12 +161,12 @@ def _decision(contract: Contract) -> str:
         return f"softmax of the logits divided by {contract.temperature:g}; the largest decides"
     if contract.problem == "binary":
         called = " and ".join(f"called from {threshold:.3f}" for threshold in contract.thresholds or ())
-        line = f"divided by {contract.temperature:g}, plus {sum(contract.offsets):g}"
+        line = f"divided by {contract.temperature:g}, plus {(contract.offsets or (0.0,))[0]:g}"
         return f"sigmoid of the logit {line}, for {contract.classes[1]}, {called}"
     each = zip(contract.classes, contract.thresholds or (), strict=False)
     called = ", ".join(f"{name} {threshold:.3f}" for name, threshold in each) or "0.500 for every class"
-    line = f"divided by {contract.temperature:g}, plus an offset of its class (`offsets` of the contract)"
-    return f"sigmoid of the logits {line}; a class is called from: {called}"
+    moved = ", plus an offset of each class (`offsets` of the contract)" if contract.offsets else ""
+    return f"sigmoid of the logits divided by {contract.temperature:g}{moved}; a class is called from: {called}"
 
 
 def _score(contract: Contract) -> str:

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Float, Int
 
+from ecg_lightning.structures import NAMELESS
+
 SIDES = {"train": "training", "val": "validation", "test": "test"}  # of the split, and in words
 PROBLEMS = ("anomaly", "binary", "multiclass", "multilabel")
 """Normal or not; the second of two classes or not; one class per row; any number per row."""
@@ -134,7 +136,7 @@ class Predictions:
     @property
     def units(self) -> str:
         """What the bootstrap draws, in words: a record that names no patient is drawn by itself."""
-        nameless = self.resample == "patient" and self.tags.get("unknown_patients", "0") != "0"
+        nameless = self.resample == "patient" and any(str(one).startswith(NAMELESS) for one in self.table["patient"])
         return "patients where known, else records" if nameless else f"{self.resample}s"
 
     @property

@@ -22,6 +22,10 @@ SEGMENT = (
 """Numbers about a stretch of seconds: its rhythm, the shape of its mean beat, and the hour of the day."""
 
 
+NAMELESS = "unknown-"
+"""Begins the id of a patient whom nobody names, where each record of such a patient counts as one."""
+
+
 class Refused(ValueError):
     """Data and settings that cannot go together; the message says what to do."""
 

@@ -1,5 +1,7 @@
 """A fine-tuning run begins with a bundle that fits it and has not seen its patient, or is refused in words."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ecg_lightning import adapting, assembly, bundle, config, evaluation
 from ecg_lightning.contract import Contract
+from ecg_lightning.features import Features
 from ecg_lightning.refusals import ConfigError
 from ecg_lightning.structures import Facts, Refused
 from tests.corpora.binary import draw_binary
@@ -166,7 +169,16 @@ def test_a_run_that_differs_from_the_bundle_is_refused_in_words(
 
 
 def test_features_must_be_those_of_the_bundle_where_the_network_looks_at_them(tmp_path: Path, model: Path) -> None:
-    begun(model, "features=rhythm")  # a cnn does not
+    begun(model, "features=rhythm")  # a cnn does not, whatever its bundle says
+    older = json.loads((model / "contract.json").read_text())
+    older["features"]["names"], mean = ["hr_bpm"], {"mean": [60.0], "std": [10.0]}
+    older["inputs"][1] |= {"names": ["hr_bpm"]} | mean
+    (tmp_path / "older").mkdir()
+    (tmp_path / "older" / "contract.json").write_text(json.dumps(older))
+    shutil.copy(model / "model.safetensors", tmp_path / "older")
+    begun(tmp_path / "older", "features=hrv")
+    cfg = asked("adapt=patient", f"adapt.bundle={tmp_path / 'older'}", "adapt.patient=004")
+    assert adapting.inherit(cfg, bundle.read(model).contract).feature_mean == ()
     model = write_bundle(tmp_path, asked(network=("model=cnn_lstm_attention",)))
     words = ("adapt=patient", f"adapt.bundle={model}", "adapt.patient=004", "features=rhythm")
     cfg = asked(*words, network=("model=cnn_lstm_attention",))
@@ -205,7 +217,8 @@ def test_an_adapted_network_remembers_whom_it_has_learned_from_before(model: Pat
     cfg = asked("adapt=patient", f"adapt.bundle={model}", "adapt.patient=004")
     first = bundle.read(model).contract
     own = {side: ("004",) for side in ("train", "val", "test")}
-    made = replace(first, patients=own, feature_mean=(1.0,), feature_std=(2.0,), thresholds=(0.7,))
+    taken = {"features": Features(("hr_bpm",), "diagnostic"), "feature_mean": (1.0,), "feature_std": (2.0,)}
+    made = replace(first, patients=own, thresholds=(0.7,), **taken)
     kept = adapting.inherit(cfg, made)
     assert kept.patients == {"train": ("001", "002", "004"), "val": ("003", "004"), "test": ("004",)}
     assert (kept.feature_mean, kept.feature_std) == (first.feature_mean, first.feature_std)

@@ -49,6 +49,17 @@ def test_one_temperature_and_the_offset_of_each_of_several_labels_are_found_agai
     assert offsets[0] == pytest.approx((0, -4 / OVERCONFIDENT, 0, 0, 0), abs=0.1)
 
 
+def test_the_temperature_and_offsets_of_several_labels_equal_those_of_logistic_regression() -> None:
+    drawn = draw_multilabel(10, n_val=1000)
+    val = drawn.table["side"].to_numpy() == FITTED_ON
+    logits, positive = drawn.logits[val], drawn.label[val] == 1
+    of_class = np.tile(np.eye(5), (len(logits), 1))
+    inputs = np.column_stack([logits.ravel(), of_class])  # one slope for all, and a constant for each class
+    theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=2000, fit_intercept=False).fit(inputs, positive.ravel())
+    temperature, offsets = fit_lines(logits, positive)
+    np.testing.assert_allclose((1 / temperature, *offsets), theirs.coef_[0], atol=1e-4)
+
+
 def test_what_the_largest_of_several_crops_moves_is_taken_back() -> None:
     rng, drawn = np.random.default_rng(0), draw_multilabel(4000)
     names = [f"logit_{name}" for name in drawn.classes]

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ecg_lightning.predictions import SIDES, Predictions
+from ecg_lightning.structures import NAMELESS
 from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import SUPER, draw_multilabel
@@ -202,3 +203,13 @@ def test_the_drawn_table_is_plausible() -> None:
     assert drawn.table.groupby("patient")["side"].nunique().max() == 1
     normal = drawn.label[:, 0] == 1
     assert (drawn.label[normal].sum(axis=1) == 1).all()
+
+
+def test_what_is_drawn_is_said_to_be_records_where_each_unknown_patient_counts_as_one() -> None:
+    drawn = draw_multilabel(20)
+    assert drawn.units == "patients"
+    assert replace(drawn, resample="record").units == "records"
+    first = drawn.table["patient"].where(drawn.table.index > 0, f"{NAMELESS}17")
+    assert replace(drawn, table=drawn.table.assign(patient=first)).units == "patients where known, else records"
+    rows_of_csv = drawn.table.assign(patient="unknown")  # all of them as one
+    assert replace(drawn, table=rows_of_csv, tags={"unknown_patients": "40"}).units == "patients"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecg_lightning.scp import STATEMENTS
-from ecg_lightning.structures import CorpusNotFound, Refused
+from ecg_lightning.structures import NAMELESS, CorpusNotFound, Refused
 
 DATABASE, STATEMENT_TABLE = TABLES = "ptbxl_database.csv", "scp_statements.csv"
 OVER_89 = 300.0  # written for an age that the corpus hides
@@ -130,7 +130,7 @@ def _row(name: str, cells: Mapping[str, str]) -> Row:
     if math.isnan(fold):
         raise Refused(f"{_cell(name, 'strat_fold', '')} must be a fold from 1 to 10")
     return Row(
-        patient=patient or f"unknown-{int(name)}",
+        patient=patient or f"{NAMELESS}{int(name)}",
         patient_known=bool(patient),
         age_years=AGE_OVER_89 if age == OVER_89 else age,
         over_89=age == OVER_89,

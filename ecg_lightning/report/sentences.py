@@ -90,7 +90,10 @@ def few_positives(about: Predictions) -> str:
     """Which classes have a threshold that few validation rows chose, or none; empty where there is no such class."""
     if about.problem != "multilabel":
         return ""
-    found = np.min([about.label[rows].sum(axis=0) for rows in about.fitted_on().values()], axis=0)
+    counts = [about.label[rows].sum(axis=0) for rows in about.fitted_on().values() if rows.any()]
+    if not counts:
+        return ""
+    found = np.min(counts, axis=0)  # of several folds the one with the fewest
     none = [name for name, n in zip(about.classes, found, strict=True) if not n]
     few = [f"{name} ({n})" for name, n in zip(about.classes, found, strict=True) if 0 < n < FEW_POSITIVES]
     said = [f"No validation record is of {first(none)}: called from 0.5 on, which nothing chose."] if none else []

@@ -4,7 +4,6 @@ import importlib
 import inspect
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ from ecg_lightning import assembly, config
 from ecg_lightning.clashes import FITTING, clashes
 from ecg_lightning.config import ConfigError
 from ecg_lightning.constructors import constructor
+from ecg_lightning.contract import Score
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.features import Features
 from ecg_lightning.resolvers import MODES
@@ -323,16 +323,19 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
     assert network.widths == [8, 16]
     assert arguments == {"n_outputs": 5, "widths": [8, 16]}
     assert type(arguments["widths"]) is list
-    data = SimpleNamespace(
-        preprocess=config.constructed(cfg.preprocess),
-        window=config.constructed(cfg.task.data.window),
-        features=Features((), "diagnostic"),
-        facts=facts,
-    )
+    assert contract_of(cfg, facts, arguments)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}
+
+
+def contract_of(cfg: DictConfig, facts: Facts, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What a bundle of such a run would say."""
+    OmegaConf.resolve(cfg)
+    nodes = {"preprocess": cfg.preprocess, "window": cfg.task.data.window, "features": cfg.features}
+    data = SimpleNamespace(facts=facts, **{name: config.constructed(node) for name, node in nodes.items()})
     known = ("corpus", "source", "fingerprint", "licence", "citation", "remarks")
     card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
-    said = assembly.contract(cfg, data, card, arguments, Evaluation({}, {0: 1.0}, {}, pd.DataFrame())).to_json()
-    assert json.loads(said)["network"]["arguments"] == {"n_outputs": 5, "widths": [8, 16]}
+    found = Evaluation({}, {0: 1.0}, {0: (0.5,)} if cfg.task.problem == "anomaly" else {}, pd.DataFrame())
+    score = Score(("mae",), (0.0,), (1.0,), "") if cfg.task.problem == "anomaly" else None
+    return json.loads(assembly.contract(cfg, data, card, arguments, found, score).to_json())
 
 
 @pytest.mark.parametrize(
@@ -347,6 +350,8 @@ def test_a_list_argument_of_a_network_reaches_the_contract_as_plain_json(
 def test_a_contract_asks_for_features_only_where_its_network_or_its_score_looks_at_them(
     words: tuple[str, ...], taken: tuple[str, ...]
 ) -> None:
-    cfg = composed(*words)
-    features = config.constructed(cfg.features)
-    assert assembly.features_taken(cfg, features) == replace(features, names=taken)
+    facts = Facts((1, 1), 2, (1.0, 2.0), (3.0, 4.0), (1,))
+    said = contract_of(composed(*words), facts, {})
+    asked = next(entry for entry in said["inputs"] if entry["name"] == "features")
+    assert said["features"]["names"] == asked["names"] == list(taken)
+    assert (asked["mean"], asked["std"]) == (([1, 2], [3, 4]) if taken else ([], []))

@@ -14,13 +14,18 @@ from ecg_lightning.predict.answers import called, probabilities
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.windowing import Window
 from tests.corpora.binary import draw_binary
+from tests.corpora.multilabel import draw_multilabel
 from tests.corpora.run_folder import draw_predictions
 
 
 @pytest.mark.parametrize(
     ("about", "thresholds", "offsets"),
-    [(draw_binary(200), (0.3,), (-0.75,)), (draw_predictions(200), None, ())],
-    ids=["binary", "multiclass"],
+    [
+        (draw_binary(200), (0.3,), (-0.75,)),
+        (draw_predictions(200), None, ()),
+        (draw_multilabel(200), None, (0.5, -0.75, 0.0, 1.0, -2.0)),
+    ],
+    ids=["binary", "multiclass", "multilabel"],
 )
 def test_a_bundle_calls_what_the_report_calls(
     about: Any, thresholds: tuple[float, ...] | None, offsets: tuple[float, ...]
@@ -47,6 +52,9 @@ def test_a_bundle_calls_what_the_report_calls(
         test={},
     )
     p = probabilities(contract, torch.from_numpy(about.logits))
-    expected = decide(about, of_report(about, {0: 1.6}, {0: offsets} if offsets else {}), {0: thresholds or ()})
-    np.testing.assert_allclose(p, expected.p, rtol=1e-6)
+    by_report = of_report(about, {0: 1.6}, {0: offsets} if offsets else {})
+    np.testing.assert_allclose(p, by_report, rtol=1e-6)
+    if about.problem == "multilabel":
+        return  # `diagnose` calls these
+    expected = decide(about, by_report, {0: thresholds or ()})
     assert called(contract, p) == [about.classes[k] for k in expected.called]

@@ -6,6 +6,7 @@ import pytest
 
 from ecg_lightning.evaluation import evaluate
 from ecg_lightning.report.terminal import show
+from ecg_lightning.structures import NAMELESS
 from tests.corpora.anomalies import draw_anomalies
 from tests.corpora.binary import draw_binary
 from tests.corpora.multilabel import draw_multilabel
@@ -93,3 +94,20 @@ def test_beats_are_said_with_intervals_and_without_single_records(capsys: pytest
         assert words in said
     assert "patient by patient" not in said
     assert "group by group" not in said
+
+
+def test_intervals_over_unknown_patients_are_said_to_be_over_records(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = draw_multilabel(60)
+    nameless = replace(drawn, table=drawn.table.assign(patient=[f"{NAMELESS}{k}" for k in drawn.table.index]))
+    show(nameless, evaluate(nameless, n_boot=20), patients=False)
+    said = capsys.readouterr().out
+    assert "95 % intervals over patients where known, else records" in said
+    assert "patients (unknown: one each)" in said
+
+
+def test_thresholds_that_few_validation_rows_chose_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = draw_multilabel(60)
+    val = (drawn.table["side"] == "val").to_numpy()
+    rare = replace(drawn, table=drawn.table.assign(label_HYP=drawn.table["label_HYP"].where(~val, 0)))
+    show(rare, evaluate(rare, n_boot=0), patients=False)
+    assert "No validation record is of HYP" in capsys.readouterr().out
