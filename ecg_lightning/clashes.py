@@ -13,8 +13,7 @@ FITTING = {"beat": "rhythm", "person": "demographics", "segment": "hrv"}  # feat
 
 LOSSES = {  # what is typed instead, by problem
     "multiclass": ": loss=cross_entropy, weighted_cross_entropy or focal",
-    "binary": ": loss=bce, weighted_bce or binary_focal",
-    "multilabel": ": loss=bce, weighted_bce or binary_focal",
+    **dict.fromkeys(("binary", "multilabel"), ": loss=bce, weighted_bce, class_balanced, binary_focal or asymmetric"),
     "anomaly": ": loss=mae, mse or huber",
 }
 AUTOENCODERS = ": model=conv_autoencoder, dense_autoencoder or masked_autoencoder"  # where anomalies are looked for

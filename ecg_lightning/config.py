@@ -34,7 +34,7 @@ GIVEN = {  # by train
 }
 SCORES = ("mae", "weighted", "latent")  # by which anomalies are told
 LIGHT = ("preprocess", "features", "split", "sampler", "task.data.window")  # constructed as part of the check
-LEARNING = ("augment", "loss", "model", "optim", "pretrain")
+LEARNING = ("augment", "loss", "model", "optim", "schedule", "pretrain")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
     "int": (int,),
     "float": (int, float),
@@ -144,7 +144,7 @@ def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], None]) 
         except ConfigError as error:  # raised from here, Hydra would end the sweep and print the overrides first
             refused.append(error)
 
-    with refusals():
+    with refusals(folder()):
         try:
             hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
         finally:  # also where a job broke down in a way that nobody foresaw, or was interrupted
@@ -198,6 +198,7 @@ def _refused(cfg: DictConfig, parts: Sequence[str]) -> Iterator[str]:
     n_classes = len(cfg.task.classes)
     counts, extra = (1,) * n_classes, dict.fromkeys(cfg.task.extra, 1)
     positive = counts[-1:] if cfg.task.problem == "binary" else counts
+    nothing = [torch.nn.Parameter(torch.zeros(1))]
     stand_in = Facts(counts, n_classes, (0.0,) * n_features, (1.0,) * n_features, positive, extra)
     for part in parts:
         node = OmegaConf.select(cfg, part)
@@ -208,7 +209,9 @@ def _refused(cfg: DictConfig, parts: Sequence[str]) -> Iterator[str]:
         try:
             made = constructed(node, **given)
             if part == "optim":
-                made([torch.nn.Parameter(torch.zeros(1))])
+                made(nothing)
+            if part == "schedule":
+                made(torch.optim.SGD(nothing), n_steps=math.inf if cfg.trainer.get("max_epochs") == -1 else 100)
         except (ConfigError, ValueError) as error:
             yield f"{part}: {error}"
 

@@ -1,19 +1,23 @@
 """What a run says of its data: who stood where, and how many of what."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ecg_lightning.corpus import Corpus
 from ecg_lightning.datamodules.windows import WindowSource
+from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.report.notices import in_words
 from ecg_lightning.splits import by_class
 from ecg_lightning.store import Store
 from ecg_lightning.structures import Fold, WindowTable
 from ecg_lightning.windowing import Crops, Segments, Window
 
 SIDES = ("train", "val", "test")
+OF_SPLIT = ("leaky_split", "same_patients")  # tags that nothing else says before training
 MAX_NAMED = 50  # records in a tag; the card has them all
 
 
@@ -77,6 +81,20 @@ def data_card(data: Data, corpus: Described, split: str) -> dict[str, Any]:
         "patients": patients,
         "per_patient": per_patient,
     }
+
+
+def notes(card: Mapping[str, Any], features: Features, taken: Features) -> Iterator[str]:
+    """What is to be known before training begins, in sentences.
+
+    Args:
+        card: of the data.
+        features: that were asked for.
+        taken: those of them that the network looks at.
+    """
+    yield from in_words({name: value for name, value in card["tags"].items() if name in OF_SPLIT}, ())
+    yield from card["remarks"]
+    if unused := [name for name in features.names if name not in taken.names]:
+        yield f"the network does not look at {', '.join(unused)}: features=none says so"
 
 
 def data_tags(data: Data, corpus: Described) -> dict[str, str]:

@@ -132,8 +132,8 @@ def _input(contract: Contract) -> str:
     lines = (
         f"Leads: {', '.join(todo.leads)}, {unit}, at {todo.fs_hz:g} Hz",
         f"Window: {_window(contract)}",
-        f"Filter: {filtering}, over the whole record before windows are cut",
-        f"Scale: z-score by {todo.scale}" if todo.scale != "none" else "Scale: none",
+        f"Filter: {filtering}{', over the whole record before windows are cut' if filtering != 'none' else ''}",
+        f"Scale: z-score of each lead by {todo.scale}" if todo.scale != "none" else "Scale: none",
         f"Features: {', '.join(f'`{name}`' for name in contract.features.names) or 'none'}",
         *([f"Other signals, as far as they are there: {others}"] if others else []),
         *(["R peaks: found in the first lead; marked ones are not looked at"] if detected else []),
@@ -153,7 +153,8 @@ def _window(contract: Contract) -> str:
     if isinstance(window, Segments):
         return f"{window.n_samples} samples, one window every {window.hop}, each answered by itself"
     answers = "probabilities" if contract.score is None else "scores"
-    return f"crops of {window.n_samples} samples, one every {window.hop}; the {window.by} of their {answers} counts"
+    several = f"of a longer recording one every {window.hop}, of whose {answers} the {window.by} counts"
+    return f"{window.n_samples} samples; {several}"
 
 
 def _decision(contract: Contract) -> str:
@@ -187,7 +188,8 @@ def _numbers(contract: Contract) -> str:
     kinds = [name for name in kinds if not name.endswith(("_low", "_high"))]
     anomaly = ("specificity", *(f"{name}/{contract.classes[1]}" for name in ("sensitivity", "precision")))
     called = [f"test/{name}" for name in anomaly if contract.score]
-    names = (*HEADLINES, *called, *(f"test/f1/{c}" for c in contract.classes), *kinds)
+    ranked = [f"test/auroc/{c}" for c in contract.classes if contract.problem == "multilabel"]
+    names = (*HEADLINES, *called, *(f"test/f1/{c}" for c in contract.classes), *ranked, *kinds)
     shown = [name for name in names if name in contract.test]
     if not shown:
         return "The test rows were not scored."

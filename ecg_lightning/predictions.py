@@ -91,7 +91,11 @@ class Predictions:
     def read(cls, path: Path) -> "Predictions":
         """Read what `write` wrote."""
         if not path.is_file():
-            raise FileNotFoundError(f"no predictions at {path}: name the folder of a run that has finished")
+            jobs = " (this is a sweep: name one of its jobs, e.g. its folder 0)"
+            of_sweep = (path.parent / "multirun.yaml").is_file()
+            raise FileNotFoundError(
+                f"no predictions at {path}: name the folder of a run that has finished{jobs if of_sweep else ''}"
+            )
         try:
             stored = pq.read_table(path)
         except pa.ArrowInvalid as broken:

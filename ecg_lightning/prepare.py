@@ -157,7 +157,14 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
     if n_bad := record.ecg_mv.size - np.count_nonzero(np.isfinite(record.ecg_mv)):
         raise BadRecord(f"record {record.name} has {n_bad:,} samples that are no numbers: fill or cut them out first")
     if record.unit != preprocess.unit:
-        raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: convert it first")
+        raise Refused(
+            f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: "
+            + (
+                "this network has never seen an amplitude, so take one that was trained on records in mV"
+                if preprocess.unit == "NU"
+                else "convert it first, and say so by Record(unit=...)"
+            )
+        )
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample, judged = _beats(record, ecg, preprocess)
     if features.describes == "person":

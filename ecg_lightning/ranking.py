@@ -43,8 +43,8 @@ def ranking_replicates(
 ) -> tuple[Float[np.ndarray, " replicate"], Float[np.ndarray, " replicate"]]:
     """AUROC and average precision, one value per replicate.
 
-    The AUROC is NaN where a replicate holds only positives or only negatives, average precision where it holds no
-    positive. Rows between two scores that positives have are counted together, which leaves few steps to walk.
+    Both are NaN where a replicate holds only positives or only negatives: there is nothing to rank. Rows between two
+    scores that positives have are counted together, which leaves few steps to walk.
     """
     n_replicates = len(weight)
     auroc, precise = np.full(n_replicates, np.nan), np.full(n_replicates, np.nan)
@@ -122,7 +122,7 @@ def _walk(
     called = np.maximum(found + until, 1.0)  # nothing was drawn yet: nothing is wanted there either
     precise = (found / called * wanted).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return outranked / n_pairs, precise / n_positive
+        return outranked / n_pairs, np.where(n_negative > 0, precise / n_positive, np.nan)
 
 
 def _chunks(n_replicates: int, bytes_each: int) -> Iterator[slice]:

@@ -6,11 +6,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+ALIKE, MOST_MEANT = 0.6, 3  # how like a key must be to be what was meant, and how many such are named
 NOISE = ("full_key:", "object_type=", "To append to your config")  # what Hydra and OmegaConf add to their refusals
 
 
@@ -19,12 +21,16 @@ class ConfigError(ValueError):
 
 
 @contextmanager
-def refusals() -> Iterator[None]:
-    """Say what the block refuses in a line, and end the process with 2; stay quiet where nobody reads on or Ctrl-C."""
+def refusals(conf: Path | None = None) -> Iterator[None]:
+    """Say what the block refuses in a line, and end the process with 2; stay quiet where nobody reads on or Ctrl-C.
+
+    Args:
+        conf: the config tree, of whose groups options in folders are named as well.
+    """
     try:
         yield
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
-        print(f"error: {in_short(error)}", file=sys.stderr)
+        print(f"error: {in_short(error, conf)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped before training began", file=sys.stderr)
@@ -34,8 +40,8 @@ def refusals() -> Iterator[None]:
         sys.exit(1)
 
 
-def in_short(error: BaseException) -> str:
-    """The words of a refusal without the library's trimmings."""
+def in_short(error: BaseException, conf: Path | None = None) -> str:
+    """The words of a refusal without the library's trimmings; Hydra lists no option that lies in a folder."""
     if isinstance(error, ConfigError):
         return str(error)
     text = str(error).partition("Config search path:")[0].partition("See https:")[0]
@@ -48,13 +54,40 @@ def in_short(error: BaseException) -> str:
     elif error.__cause__ is not None and lines[0].startswith("Error merging"):
         lines.append(str(error.__cause__).partition("\n")[0])
     if len(lines) > 2 and lines[1].startswith("Available options"):
-        lines = [lines[0], f"{lines[1]} {', '.join(lines[2:])}"]
+        lines = [lines[0], f"{lines[1]} {', '.join([*lines[2:], *_in_folders(lines[1], conf)])}"]
     return " ".join(lines).strip() or type(error).__name__
 
 
+def _in_folders(said: str, conf: Path | None) -> list[str]:
+    """Options of the group that a line names in quotes, as they are typed."""
+    group = said.split("'")[1]
+    if conf is None or not (conf / group).is_dir():
+        return []
+    found = sorted((conf / group).glob("*/*.yaml"))
+    return [path.relative_to(conf / group).with_suffix("").as_posix() for path in found]
+
+
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
-    known = [str(key) for key in error.parent_node] if isinstance(error.parent_node, DictConfig) else []
-    known = [key for key in known if not key.startswith("_")]
-    close = difflib.get_close_matches(str(error.key), known, n=1, cutoff=0.6)
-    hint = f"did you mean '{close[0]}'?" if close else f"there are: {', '.join(known) or 'none'}"
-    return f"There is no key '{error.key}'; {hint}"
+    """Name the key that was meant: of its neighbours, or one of this name further down."""
+    node = error.parent_node if isinstance(error.parent_node, DictConfig) else DictConfig({})
+    known = dict.fromkeys(str(key) for key in node if not str(key).startswith("_"))
+    places = {**_below(OmegaConf.to_container(node)), **{name: name for name in known}}
+    alike = {place: difflib.SequenceMatcher(None, str(error.key), name).ratio() for place, name in places.items()}
+    most = max(alike.values(), default=0.0)
+    meant = [f"'{place}'" for place, ratio in alike.items() if ratio == most]
+    meant = [place for place in meant if place.strip("'") in known] or meant
+    if most < ALIKE or len(meant) > MOST_MEANT:
+        return f"There is no key '{error.key}'; there are: {', '.join(known) or 'none'}"
+    return f"There is no key '{error.key}'; did you mean {' or '.join(meant)}?"
+
+
+def _below(node: object, path: str = "") -> dict[str, str]:
+    """Every place of a tree by its dotted path, with the last word of it; what is private is left out."""
+    if not isinstance(node, dict):
+        return {}
+    found: dict[str, str] = {}
+    for key, value in node.items():
+        if not str(key).startswith("_"):
+            place = f"{path}.{key}".lstrip(".")
+            found |= {place: str(key), **_below(value, place)}
+    return found

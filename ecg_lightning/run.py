@@ -81,8 +81,8 @@ def _run(
     begun = None if cfg.adapt is None else adapting.start(cfg, data)  # refuses before anything is prepared
     card = data_card.data_card(data, corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
-    for remark in card["remarks"]:
-        log.warning("note: %s", remark)
+    for line in data_card.notes(card, data.features, assembly.features_taken(cfg, data.features)):
+        log.warning("note: %s", line)
     asked = cfg.task.monitor.metric
     if assembly.settle_monitor(cfg, data):
         log.warning("note: validation rows are of one class, so %s is not defined: val/loss says what is best", asked)

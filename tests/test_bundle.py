@@ -438,7 +438,8 @@ def test_the_model_card_of_recordings_says_crops_unit_and_thresholds() -> None:
     card = model_card(of_recordings())
     for words in (
         "II, V1, without a unit (NU: amplitude is lost), at 100 Hz",
-        "Window: crops of 250 samples, one every 125; the mean of their probabilities counts",
+        "Window: 250 samples; of a longer recording one every 125, of whose probabilities the mean counts",
+        "Filter: none\n",
         "Features: `age_years`, `sex_female`",
         "a class is called from: N 0.500, S 0.250, V 0.125, F 0.750, Q 0.500",
         "from ecg_lightning.predict import recordings",
@@ -486,5 +487,5 @@ def test_the_model_card_of_anomalies_says_score_threshold_and_every_kind() -> No
     alone = replace(alone, window=Crops(20, 10, "max"), thresholds=(0.15,))
     card = model_card(alone)
     assert "Score: mean absolute error of the reconstruction; anomaly from 0.150 on (percentile 95 of" in card
-    assert "the max of their scores counts" in card
+    assert "of whose scores the max counts" in card
     assert "there is one row per recording" in card

@@ -253,6 +253,14 @@ def test_what_light_parts_refuse_is_said_with_their_name(overrides: tuple[str, .
     assert line.startswith(said)
 
 
+def test_values_of_a_schedule_are_refused_before_data_is_read() -> None:
+    said = ["schedule: warmup_share=2 must be at least 0 and below 1: the rest goes down"]
+    assert refused("schedule=one_cycle", "schedule.warmup_share=2") == said
+    assert refused("schedule.factor=2") == ["schedule: Factor should be < 1.0."]
+    (line,) = refused("schedule=cosine", "trainer.max_epochs=-1")
+    assert line == "schedule: n_steps=inf must be finite and at least 1: set trainer.max_epochs"
+
+
 def test_constructed_speaks_in_the_constructors_words() -> None:
     node = OmegaConf.create({"_target_": "ecg_lightning.sampling.Balanced", "power": 2.0})
     with pytest.raises(ConfigError, match=r"^sampler.power=2.0 must lie above 0 and not above 1$"):
@@ -430,7 +438,7 @@ def test_classes_in_another_order_than_their_labels_are_refused() -> None:
             ("task=ptbxl", "loss=cross_entropy"),
             [
                 "loss CrossEntropy is for multiclass, but task ptbxl is multilabel: "
-                "loss=bce, weighted_bce or binary_focal"
+                "loss=bce, weighted_bce, class_balanced, binary_focal or asymmetric"
             ],
         ),
         (

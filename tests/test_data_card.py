@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ecg_lightning import config, data_card, examples
+from ecg_lightning.features import Features
 from ecg_lightning.predictions import Predictions
 from tests.conftest import FinishedRun, RecordRun
 from tests.corpora.compose import composed
@@ -102,3 +103,13 @@ def test_the_card_of_recordings_counts_labels_and_rows_apart(finished_record_run
     assert sum(card["counts"]["train"].values()) > card["rows"]["train"]
     assert (card["corpus"], card["source"], card["synthetic"], card["split"]) == ("ptbxl", "local", False, "official")
     assert "6 of 60 records have no label of kind super and are left out" in card["remarks"]
+
+
+def test_what_is_to_be_known_is_said_before_training() -> None:
+    both, none = Features(("age_years", "sex_female"), "diagnostic"), Features((), "diagnostic")
+    card = {"tags": {"leaky_split": "true", "unit": "NU"}, "remarks": ["signals have no unit."]}
+    leaky, unit, unused = data_card.notes(card, both, none)
+    assert leaky.startswith("Leaky split: patients stand on both sides.")
+    assert unit == "signals have no unit."
+    assert unused == "the network does not look at age_years, sex_female: features=none says so"
+    assert list(data_card.notes({"tags": {}, "remarks": []}, both, both)) == []

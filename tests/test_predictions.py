@@ -213,3 +213,11 @@ def test_what_is_drawn_is_said_to_be_records_where_each_unknown_patient_counts_a
     assert replace(drawn, table=drawn.table.assign(patient=first)).units == "patients where known, else records"
     rows_of_csv = drawn.table.assign(patient="unknown")  # all of them as one
     assert replace(drawn, table=rows_of_csv, tags={"unknown_patients": "40"}).units == "patients"
+
+
+def test_a_sweep_is_told_from_a_run_that_left_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no predictions at .*: name the folder of a run that has finished$"):
+        Predictions.read(tmp_path / "predictions.parquet")
+    (tmp_path / "multirun.yaml").touch()
+    with pytest.raises(FileNotFoundError, match=r"this is a sweep: name one of its jobs, e.g. its folder 0"):
+        Predictions.read(tmp_path / "predictions.parquet")

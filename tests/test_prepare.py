@@ -301,7 +301,9 @@ def test_features_of_persons_do_not_look_ahead() -> None:
 def test_a_record_in_another_unit_is_refused_in_words() -> None:
     with pytest.raises(Refused, match="record 7 is in NU, but mV is asked for: convert it first"):
         prepare.prepare(replace(recording_of(), unit="NU"), OF_RECORDING, NO_FEATURES)
-    with pytest.raises(Refused, match="record 7 is in mV, but NU is asked for: convert it first"):
+    with pytest.raises(
+        Refused, match="record 7 is in mV, but NU is asked for: this network has never seen an amplitude"
+    ):
         prepare.prepare(recording_of(), replace(OF_RECORDING, unit="NU", scale="record"), NO_FEATURES)
 
 

@@ -175,7 +175,7 @@ def choose_leads(record: str, names: Sequence[str], wanted: Sequence[str]) -> tu
         if not fits:
             raise BadRecord(
                 f"record {record}: no lead {want} among {', '.join(names)}; "
-                f"leave the record out, or name another lead or alternatives such as '{want}|{names[0]}'"
+                f"leave the record out, or name another lead, or several of which one will do ('MLII|V5')"
             )
         chosen.append(fits[0])
     return tuple(chosen)

@@ -32,7 +32,7 @@ def confusion_per_class(
         _two_by_two(axes, counts[index])
         axes.set_title(plain(classes[index]), fontsize=11, loc="left", color=INK)
         axes.tick_params(labelleft=number % ACROSS == 0, labelbottom=number + n_columns >= len(shown))
-    figure.supxlabel("what the network said", fontsize=10)
+    figure.supxlabel("what the network said; percent of each row", fontsize=10)
     figure.supylabel("what it is", fontsize=10)
     return figure
 

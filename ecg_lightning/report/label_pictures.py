@@ -1,6 +1,6 @@
 """Figures of a problem in which every record may be of several classes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -53,16 +53,22 @@ def _groups(about: Predictions, numbers: dict[str, float], name: str) -> list[la
     return found
 
 
-def recordings(shown: Decisions, examples: dict[str, np.ndarray], mark: str) -> Iterator[Picture]:
-    """A few records on paper, answered right and wrong."""
+def recordings(
+    shown: Decisions, examples: dict[str, np.ndarray], thresholds: Mapping[int, tuple[float, ...]], mark: str
+) -> Iterator[Picture]:
+    """A few records on paper, answered right and wrong; with the thresholds of each fold."""
     kept = [] if any(key not in examples for key in RECORDS) else _chosen(shown, examples["records_row"])
     if not kept:
         yield Picture("record_1", "Records", "Not drawn: the run kept no records to show (examples.npz).", None)
     for number, (index, at) in enumerate(kept, start=1):
-        tracing = _tracing(shown, examples, index, at)
+        tracing = _tracing(shown, examples, index, at, thresholds[int(shown.column("fold")[at])])
         seen = "" if tracing.attention is None else " Blue: where in time the network looked."
-        caption = f"Calibrated probabilities stand beside the classes.{seen}"
-        title = f"Record {shown.column('record')[at]}: {'all right' if not tracing.wrong else 'not all right'}"
+        caption = (
+            "Of the records that were kept, class by class one answered right and the next one wrong. Beside each "
+            f"class its calibrated probability, and from where on it is called.{seen}"
+        )
+        how = "not every class is answered right" if tracing.wrong else "every class is answered right"
+        title = f"Record {shown.column('record')[at]}: {how}"
         yield Picture(f"record_{number}", title, caption, paper(tracing, mark))
 
 
@@ -82,14 +88,16 @@ def _chosen(shown: Decisions, rows: np.ndarray) -> list[tuple[int, int]]:
     return list(chosen)[:MAX_RECORDS]
 
 
-def _tracing(shown: Decisions, examples: dict[str, np.ndarray], index: int, at: int) -> Tracing:
+def _tracing(
+    shown: Decisions, examples: dict[str, np.ndarray], index: int, at: int, limits: tuple[float, ...]
+) -> Tracing:
     label, called, p = shown.about.label[at] == 1, shown.called[at], shown.p[at]
     known = [str(shown.column(f"group_{name}")[at]) for name in shown.about.groups]
     who = [
         word if word != "unknown" else f"{name} unknown" for name, word in zip(shown.about.groups, known, strict=True)
     ]
     lists = {"found": label & called, "missed": label & ~called, "called, but not there": ~label & called}
-    said = {words: _named(shown.about, p, chosen) for words, chosen in lists.items() if chosen.any()}
+    said = {words: _named(shown.about, p, limits, chosen) for words, chosen in lists.items() if chosen.any()}
     right = f"found: {said.pop('found')}" if "found" in said else ""
     if not said and not right:
         right = "of no class, and none was called"
@@ -101,18 +109,19 @@ def _tracing(shown: Decisions, examples: dict[str, np.ndarray], index: int, at: 
         unit=str(examples["records_unit"]),
         title=" · ".join([f"record {shown.column('record')[at]}", *who]),
         right=right,
-        wrong="      ".join(f"{words}: {names}" for words, names in said.items()),
+        wrong="\n".join(f"{words}: {names}" for words, names in said.items()),
         attention=attention,
     )
 
 
-def _named(about: Predictions, p: np.ndarray, chosen: np.ndarray) -> str:
-    """Classes with what they mean and their probabilities, the likeliest first."""
+def _named(about: Predictions, p: np.ndarray, limits: tuple[float, ...], chosen: np.ndarray) -> str:
+    """Classes with what they mean, their probabilities and thresholds, the likeliest first."""
     ranked = sorted(np.flatnonzero(chosen), key=lambda index: -p[index])
     names = []
     for index in ranked[:MAX_NAMES]:
         short = about.classes[index]
         meaning = about.class_names.get(short, short)
-        names.append(f"{short}{f' ({meaning})' if meaning != short else ''} {p[index]:.2f}")
+        words = f"{short}{f' ({meaning})' if meaning != short else ''}"
+        names.append(f"{words} {p[index]:.2f}, called from {limits[index]:.2f}")
     more = f" and {len(ranked) - MAX_NAMES} more" if len(ranked) > MAX_NAMES else ""
-    return ", ".join(names) + more
+    return "; ".join(names) + more

@@ -237,7 +237,8 @@ def _text(tracing: Tracing) -> list[tuple[str, str, str]]:
     letters = int(LETTERS * tracing.seconds / PAPER_S)
     lines = [(line, INK, "bold") for line in textwrap.wrap(tracing.title, letters)]
     lines += [(line, FOUND, "normal") for line in textwrap.wrap(tracing.right, letters)]
-    return lines + [(line, FAILED, "normal") for line in textwrap.wrap(tracing.wrong, letters)]
+    wrong = [line for words in tracing.wrong.splitlines() for line in textwrap.wrap(words, letters)]
+    return lines + [(line, FAILED, "normal") for line in wrong]
 
 
 def _scale(tracing: Tracing) -> str:

@@ -47,7 +47,7 @@ def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     if contents.predictions.problem == "multilabel":
         yield from label_pictures.scores(shown, found, side, mark)
         yield _reliability(shown, found, side, mark)
-        yield from label_pictures.recordings(shown, contents.examples, mark)
+        yield from label_pictures.recordings(shown, contents.examples, found.thresholds, mark)
         return
     if contents.predictions.problem == "binary":
         yield from binary_pictures.scores(shown, contents.card, side, mark)
@@ -67,6 +67,8 @@ def _strip(contents: Contents, mark: str) -> Picture:
     if any(key not in contents.examples for key in STRIP):
         return Picture(name, title, "Not drawn: the run kept no stretch of a record (examples.npz).", None)
     caption = "The same stretch as it was recorded (top) and after preprocessing (bottom)."
+    if (contents.settings.get("preprocess") or {}).get("filter") == "none":
+        caption += " No filter was chosen: scale and sampling rate alone may differ."
     return Picture(name, title, caption, ecg_figures.raw_and_filtered(contents.examples, mark))
 
 

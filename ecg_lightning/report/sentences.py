@@ -35,7 +35,7 @@ def calibration(about: Predictions, numbers: dict[str, float], side: str) -> str
         return f"{said} {_threshold(about, numbers)}"
     return (
         f"{said} A class is called from its threshold on: the calibrated probability with the best F1 on validation "
-        "rows. Validation F1, precision and sensitivity are of those same rows, and so too high."
+        "rows. What is said of calls and of calibration on these same rows is too good."
     )
 
 
@@ -46,8 +46,8 @@ def _fitted(about: Predictions, numbers: dict[str, float]) -> str:
         return ""
     moved = ""
     if about.problem == "binary":
-        moved = f"offset {numbers[f'calibration/offset/{about.classes[1]}']:.3f}, temperature "
-    return f" ({moved}{temperature:.3f}{_at_limit(temperature)})"
+        moved = f"offset {numbers[f'calibration/offset/{about.classes[1]}']:.3f}, "
+    return f" ({moved}temperature {temperature:.3f}{_at_limit(temperature)})"
 
 
 def _at_limit(temperature: float) -> str:

@@ -22,7 +22,7 @@ def test_a_run_on_records_is_said_in_words(capsys: pytest.CaptureFixture[str]) -
         assert words in said
     for words in ("note: 2,127 of 21,799 [records] are at hand.", "SYNTHETIC data", "sex: female", "age: under 40"):
         assert words in said
-    for words in ("specificity", "threshold", "HYP", "so too high", "patient by patient", "subset accuracy"):
+    for words in ("specificity", "threshold", "HYP", "is too good", "patient by patient", "subset accuracy"):
         assert words in said
     for name in ("test/macro_auroc", "test/specificity/MI", "calibration/threshold/CD", "test/sex_male/macro_f1"):
         assert f"{found.metrics[name]:.3f}" in said, name
