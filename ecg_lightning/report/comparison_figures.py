@@ -75,6 +75,12 @@ def short_keys(keys: tuple[str, ...]) -> list[str]:
     return [word if last.count(word) == 1 else key for key, word in zip(keys, last, strict=True)]
 
 
+def shared_folder(values: pd.Series) -> str:
+    """The folder that all of these options lie in: "reference/" of reference/a and reference/b; empty for none."""
+    folders = {"".join(str(value).rpartition("/")[:2]) for value in values}
+    return folders.pop() if len(folders) == 1 else ""
+
+
 def _stamp(table: pd.DataFrame) -> str:
     """As `picture.stamp`, where it is true of any job."""
     words = ["SYNTHETIC"] if table["synthetic"].any() else []
@@ -137,7 +143,10 @@ def _marked(
 def _name(found: Comparison, row: int) -> str:
     """What a job is called beside its numbers."""
     job = found.table.iloc[row]
-    values = [f"{key}={job[full]}" for key, full in zip(short_keys(found.varied), found.varied, strict=True)]
+    values = [
+        f"{key}={str(job[full]).removeprefix(shared_folder(found.table[full]))}"
+        for key, full in zip(short_keys(found.varied), found.varied, strict=True)
+    ]
     name = ", ".join(values) or f"job {job['job']}"
     ending = "" if job["state"] == "finished" else f" ({job['state']})"
     return (name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…") + ending

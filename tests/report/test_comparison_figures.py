@@ -4,12 +4,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ecg_lightning.comparison import compare
-from ecg_lightning.report.comparison_figures import comparison, geometric, in_words, numeric_key, short_keys
+from ecg_lightning.report.comparison_figures import (
+    comparison,
+    geometric,
+    in_words,
+    numeric_key,
+    shared_folder,
+    short_keys,
+)
 from tests.corpora.sweep import CARD, write_failed_job, write_job, write_sweep
 
 LATENT = {"2": 0.7, "4": 0.9, "8": 0.8}
@@ -135,3 +143,5 @@ def test_numbers_and_keys_are_said_shortly() -> None:
     ]
     assert short_keys(("optim.lr", "model.kernel")) == ["lr", "kernel"]
     assert short_keys(("optim.lr", "schedule.lr", "seed")) == ["optim.lr", "schedule.lr", "seed"]
+    assert shared_folder(pd.Series(["reference/ptbxl_s4", "reference/ptbxl_inception1d"])) == "reference/"
+    assert shared_folder(pd.Series(["cnn", "cnn1d"])) == shared_folder(pd.Series(["a/b", "c/d", 1])) == ""
