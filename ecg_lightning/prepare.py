@@ -157,14 +157,10 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
     if n_bad := record.ecg_mv.size - np.count_nonzero(np.isfinite(record.ecg_mv)):
         raise BadRecord(f"record {record.name} has {n_bad:,} samples that are no numbers: fill or cut them out first")
     if record.unit != preprocess.unit:
-        raise Refused(
-            f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: "
-            + (
-                "this network has never seen an amplitude, so take one that was trained on records in mV"
-                if preprocess.unit == "NU"
-                else "convert it first, and say so by Record(unit=...)"
-            )
-        )
+        todo = "convert it first, and say so by Record(unit=...)"
+        if preprocess.unit == "NU":
+            todo = "this network has never seen an amplitude, so take one that was trained on records in mV"
+        raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: {todo}")
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample, judged = _beats(record, ecg, preprocess)
     if features.describes == "person":
