@@ -158,8 +158,8 @@ def prepare(record: Record, preprocess: Preprocess, features: Features) -> Prepa
         raise BadRecord(f"record {record.name} has {n_bad:,} samples that are no numbers: fill or cut them out first")
     if record.unit != preprocess.unit:
         todo = "convert it first, and say so by Record(unit=...)"
-        if preprocess.unit == "NU":
-            todo = "this network has never seen an amplitude, so take one that was trained on records in mV"
+        if preprocess.unit == "NU":  # nothing can be converted to it
+            todo = "this network knows records of one source without a unit; if this is one, say Record(unit='NU')"
         raise Refused(f"record {record.name} is in {record.unit}, but {preprocess.unit} is asked for: {todo}")
     ecg = preprocess.apply(record.ecg_mv, record.fs_hz)
     peak_sample, judged = _beats(record, ecg, preprocess)

@@ -74,11 +74,11 @@ def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
     places = {**_below(OmegaConf.to_container(node)), **{name: name for name in known}}
     alike = {place: difflib.SequenceMatcher(None, str(error.key), name).ratio() for place, name in places.items()}
     most = max(alike.values(), default=0.0)
-    meant = [f"'{place}'" for place, ratio in alike.items() if ratio == most]
-    meant = [place for place in meant if place.strip("'") in known] or meant
+    meant = [place for place, ratio in alike.items() if ratio == most]
+    meant = [place for place in meant if place in known] or meant
     if most < ALIKE or len(meant) > MOST_MEANT:
         return f"There is no key '{error.key}'; there are: {', '.join(known) or 'none'}"
-    return f"There is no key '{error.key}'; did you mean {' or '.join(meant)}?"
+    return f"There is no key '{error.key}'; did you mean {' or '.join(map(repr, meant))}?"
 
 
 def _below(node: object, path: str = "") -> dict[str, str]:

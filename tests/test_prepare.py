@@ -302,7 +302,7 @@ def test_a_record_in_another_unit_is_refused_in_words() -> None:
     with pytest.raises(Refused, match="record 7 is in NU, but mV is asked for: convert it first"):
         prepare.prepare(replace(recording_of(), unit="NU"), OF_RECORDING, NO_FEATURES)
     with pytest.raises(
-        Refused, match="record 7 is in mV, but NU is asked for: this network has never seen an amplitude"
+        Refused, match="record 7 is in mV, but NU is asked for: this network knows records of one source without a unit"
     ):
         prepare.prepare(recording_of(), replace(OF_RECORDING, unit="NU", scale="record"), NO_FEATURES)
 
