@@ -12,7 +12,7 @@ from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
 
 from benchmarks import plain
-from ecg_lightning import assembly, config, run
+from ecg_lightning import assembly, config, fold_run
 from ecg_lightning.batch import Batch
 from ecg_lightning.callbacks import Speed
 from ecg_lightning.datamodules.windowed import Windowed
@@ -90,7 +90,7 @@ def framework(
     beside = Beside(sides)
     with TemporaryDirectory() as folder:
         history = History(Path(folder), lambda *_: None)
-        run.fit(cfg, assembly.build_module(cfg, network, data.facts), data, beside, history)
+        fold_run.fit(cfg, assembly.build_module(cfg, network, data.facts), data, [beside], history)
     return beside.seconds
 
 

@@ -79,7 +79,7 @@ def score(predictions: Predictions, evaluated: Evaluation) -> Score | None:
     """How anomalies are told, where the network tells them."""
     if predictions.problem != "anomaly":
         return None
-    mean, sd = zip(*evaluated.standards[0], strict=True)
+    mean, sd = zip(*next(iter(evaluated.standards.values())), strict=True)
     return Score(predictions.score, mean, sd, standards.rule(predictions))
 
 
@@ -92,7 +92,7 @@ def contract(
     told_by: Score | None = None,
 ) -> Contract:
     """What somebody else needs to use the network."""
-    features = features_taken(cfg, data.features)
+    features, fold = features_taken(cfg, data.features), data.fold.number
     known = data.facts if features.names else replace(data.facts, feature_mean=(), feature_std=())
     return Contract(
         task=cfg.task.name,
@@ -108,9 +108,9 @@ def contract(
         feature_mean=known.feature_mean,
         feature_std=known.feature_std,
         extra_channels=data.facts.extra_channels,
-        temperature=evaluated.temperatures[0],
-        offsets=evaluated.offsets.get(0, ()),
-        thresholds=evaluated.thresholds.get(0),
+        temperature=evaluated.temperatures[fold],
+        offsets=evaluated.offsets.get(fold, ()),
+        thresholds=evaluated.thresholds.get(fold),
         score=told_by,
         patients={side: tuple(ids) for side, ids in card["patients"].items()},
         data={

@@ -157,17 +157,18 @@ def _row(job: Job, varied: Sequence[str], headline: Sequence[str]) -> dict[str, 
     row |= {"state": job.state, "reason": job.reason}
     names = [f"{side}/{name}{end}" for side in SIDES for name in headline for end in LIMITS]
     tags = {"synthetic": bool(job.card.get("synthetic")), "leaky_split": "leaky_split" in job.card.get("tags", {})}
-    return row | _monitored(job) | {name: job.numbers.get(name, np.nan) for name in (*names, *COSTS)} | tags
+    return row | monitored(job) | {name: job.numbers.get(name, np.nan) for name in (*names, *COSTS)} | tags
 
 
-def _monitored(job: Job) -> dict[str, Any]:
+def monitored(job: Job) -> dict[str, Any]:
     """The number that chose the best epoch: as it was computed from the predictions, else the best of any epoch."""
     if job.state != "finished":
         return {"monitor": "", "monitored": np.nan, "best_epoch": np.nan}
     metric, mode = job.monitor
     curve = job.history[metric].dropna() if metric in job.history else pd.Series(dtype=float)
     if curve.empty:
-        return {"monitor": metric, "monitored": job.numbers.get(metric, np.nan), "best_epoch": np.nan}
+        value = job.numbers.get(metric, job.numbers.get("fit/monitored", np.nan))  # of several folds, their mean
+        return {"monitor": metric, "monitored": value, "best_epoch": np.nan}
     at = int(curve.argmax() if mode == "max" else curve.argmin())
     value = job.numbers.get(metric, float(curve.iloc[at]))
     return {"monitor": metric, "monitored": value, "best_epoch": int(job.history["epoch"][curve.index[at]]) + 1}

@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
-from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from hydra.types import RunMode
+from hydra.experimental.callback import Callback
 from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -54,7 +54,38 @@ def register() -> None:
     """Make the schema and the resolvers known to Hydra; safe to call again."""
     ConfigStore.instance().store(name="schema", node=Config)
     for name, function in resolvers.WORDS.items():
-        OmegaConf.register_new_resolver(name, function, replace=True)
+        OmegaConf.register_new_resolver(name, function, replace=True, use_cache=name in resolvers.SAID_ONCE)
+    OmegaConf.register_new_resolver("fold_numbers", fold_numbers, replace=True)
+
+
+def fold_numbers(split: DictConfig, dataset: DictConfig, typed: Sequence[str]) -> str:
+    """The numbers of all folds of a split, as Hydra sweeps over them; no signal is read.
+
+    Args:
+        split: of the config.
+        dataset: of the config; its list of records says who there is.
+        typed: overrides of the sweep.
+
+    Raises:
+        ConfigError: the split has one fold, or how many it has depends on the job.
+    """
+    for override in OverridesParser.create().parse_overrides(list(typed)):
+        if override.key_or_group in ("task", "dataset", "split") and override.is_sweep_override():
+            raise ConfigError(
+                f"sweep=folds cannot go with several values of {override.key_or_group}, which have folds of their own: "
+                f"leave sweep=folds out, and every job goes through its folds by itself"
+            )
+    made = constructed(split)
+    if not hasattr(made, "count"):
+        raise ConfigError(
+            f"sweep=folds takes a split of several folds, but {type(made).__name__} has one: "
+            f"split=kfold, split=lopo or split=lopo_ds1"
+        )
+    if made.fold is not None:
+        raise ConfigError(
+            f"sweep=folds makes every fold, but split.fold={made.fold} is asked for: leave one of them out"
+        )
+    return f"range({made.count(constructed(dataset).patients())})"
 
 
 def check(cfg: DictConfig) -> None:
@@ -122,36 +153,45 @@ def constructed(node: DictConfig, **given: Any) -> Any:
         raise ConfigError(f"{who}{error.__cause__}") from error.__cause__
 
 
-def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], None]) -> None:
+class SweepFolder(Callback):
+    """Remembers where a sweep lies, in the process that begins it; by any launcher, jobs may run in others."""
+
+    begun: ClassVar[list[Path]] = []
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        self.begun.append(Path(config.hydra.sweep.dir).absolute())
+
+
+def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], tuple[int, int]]) -> None:
     """A command line around `job(cfg)` that refuses bad input in words.
 
-    Exits with 2 where a run is refused, with 1 where a job of a sweep could not go on.
+    Exits with 2 where a run is refused, with 1 where a job of a sweep did not finish.
 
     Args:
-        job: one run.
-        after_sweep: is given the folder of a sweep when its last job is done, or when it was stopped.
+        job: one run. In a sweep it raises nothing: what it could not do, it leaves in its folder.
+        after_sweep: is given the folder of a sweep when its last job is done, or when it was stopped, and says how many
+            jobs did not finish, and of how many.
     """
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
     refused: list[ConfigError] = []
-    sweeps: list[Path] = []  # the same folder, once per job
+    SweepFolder.begun.clear()
+    n_failed = n_jobs = 0
 
     def quiet_job(cfg: DictConfig) -> None:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
-            sweeps.append(Path(HydraConfig.get().sweep.dir).absolute())
         try:
             job(cfg)
-        except ConfigError as error:  # raised from here, Hydra would end the sweep and print the overrides first
+        except ConfigError as error:  # raised from here, Hydra would print the overrides first
             refused.append(error)
 
     with refusals(folder()):
         try:
             hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
-        finally:  # also where a job broke down in a way that nobody foresaw, or was interrupted
-            if sweeps:
-                after_sweep(sweeps[0])
-        if sweeps and refused:
-            print(f"error: {len(refused)} of {len(sweeps)} jobs failed; status.json of each says why", file=sys.stderr)
+        finally:  # also where a launcher broke down, or was interrupted
+            for sweep in SweepFolder.begun:
+                n_failed, n_jobs = after_sweep(sweep)
+        if n_failed:
+            print(f"error: {n_failed} of {n_jobs} jobs failed; status.json of each says why", file=sys.stderr)
             sys.exit(1)
         if refused:
             raise refused[0]

@@ -75,7 +75,7 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
         part = rows.where(rows.column("side") == side)
         if len(part.p):
             numbers |= {f"{side}/{name}": value for name, value in _with_intervals(part, n_boot).items()}
-    numbers |= _numbers_of_groups(rows, n_boot) | _numbers_without(rows)
+    numbers |= _numbers_of_groups(rows, n_boot) | _numbers_without(rows) | _numbers_over_folds(rows)
     patients = _scores_of(predictions).per_patient(rows)
     return Evaluation(_defined(numbers), temperatures, thresholds, patients, offsets, standards)
 
@@ -182,6 +182,29 @@ def _numbers_of_groups(rows: Decisions, n_boot: int) -> dict[str, float]:
             if len(part.p) >= MIN_GROUP_ROWS:
                 found = _with_intervals(part, n_boot)
                 numbers |= {f"test/{group}_{word}/{name}": found[name] for name in found if name in wanted}
+    return numbers
+
+
+def _numbers_over_folds(rows: Decisions) -> dict[str, float]:
+    """Mean and standard deviation (n - 1) of headline numbers over the folds that have them, and how many have."""
+    numbers: dict[str, float] = {}
+    fold, side = rows.column("fold"), rows.column("side")
+    if len(np.unique(fold)) < 2:
+        return numbers
+    for one in SIDES:
+        found = defaultdict(list)
+        for number in np.unique(fold[side == one]):
+            part = rows.where((side == one) & (fold == number))
+            everyone = np.zeros(len(part.p), dtype=np.int64)
+            own = {name: float(value[0]) for name, value in _replicates(part, everyone, np.ones((1, 1))).items()}
+            own |= _scores_of(part.about).other_scores(part)
+            for name in headline_names(part.about):
+                if not np.isnan(own.get(name, np.nan)):
+                    found[name].append(own[name])
+        for name, values in found.items():
+            spread = {"fold_sd": float(np.std(values, ddof=1))} if len(values) > 1 else {}
+            over = {"fold_mean": float(np.mean(values)), **spread, "fold_n": len(values)}
+            numbers |= {f"{one}/{name}_{word}": value for word, value in over.items()}
     return numbers
 
 

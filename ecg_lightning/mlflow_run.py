@@ -50,6 +50,7 @@ NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # what MLflow refuses in names of met
 N_PARAMS = 100  # of one call; MLflow refuses more
 PARAM_CHARACTERS = 6000  # MLflow refuses more
 TAG_CHARACTERS = 5000
+SHARED = "mlflow_run.json"
 LOCK_S = 60.0  # a process that makes the same store needs about 3 s
 
 
@@ -148,6 +149,40 @@ def new_run(client: MlflowClient, experiment: str, artifacts: Path, run_name: st
     """
     run = client.create_run(_experiment_id(client, experiment, artifacts), run_name=run_name)
     return MlflowRun(client, run.info.run_id)
+
+
+def shared_run(client: MlflowClient, folder: Path, experiment: str, artifacts: Path, parent_run_id: str | None) -> str:
+    """The run of a sweep, made by the first of its jobs that comes.
+
+    Args:
+        client: from `connect`.
+        folder: of the sweep; `mlflow_run.json` in it names the run and its store.
+        experiment: where the run is made.
+        artifacts: as for `new_run`.
+        parent_run_id: of the run that it stands below.
+
+    Returns:
+        Its id.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / SHARED
+    with FileLock(folder / f".{SHARED}.lock", timeout=LOCK_S):
+        if (run_id := shared_run_id(folder, client.tracking_uri)) is not None:
+            return run_id
+        run = new_run(client, experiment, artifacts, folder.name)
+        if parent_run_id is not None:
+            run.log_tags({"mlflow.parentRunId": parent_run_id})
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps({"uri": client.tracking_uri, "run_id": run.run_id}), encoding="utf-8")
+        part.replace(file)
+        return run.run_id
+
+
+def shared_run_id(folder: Path, uri: str) -> str | None:
+    """The id of a sweep's run in this store; None where no job has made it."""
+    file = folder / SHARED
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return known.get("run_id") if known.get("uri") == uri else None
 
 
 def known_run(client: MlflowClient, run_id: str) -> MlflowRun | None:

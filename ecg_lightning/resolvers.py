@@ -93,3 +93,6 @@ WORDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     }
 )
 """By the name that `conf/` calls them."""
+
+SAID_ONCE = ("pid",)
+"""What every process of a sweep must find as the first one said it."""

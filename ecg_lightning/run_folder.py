@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,11 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     part.replace(path)
+
+
+def quoted(folder: Path) -> str:
+    """A folder as Hydra's grammar takes it: quoted where it holds more than plain letters."""
+    return str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f'"{folder}"'
 
 
 def check_resumable(folder: Path) -> None:

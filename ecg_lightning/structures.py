@@ -175,6 +175,7 @@ class Fold:
         shares_patients: the split's own word that patients may stand on two sides.
         known_shared: the only patients that may, where shares_patients is False.
         without: records without which the test numbers are reported as well.
+        number: of the fold among those of its split.
     """
 
     train: Int[np.ndarray, " train"]
@@ -184,6 +185,7 @@ class Fold:
     shares_patients: bool = False
     known_shared: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    number: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """What the terminal shows when a run ends: the numbers, where everything lies, and what to type next."""
 
 import json
-import re
 import shlex
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from ecg_lightning.report import terminal
 from ecg_lightning.report.contents import read_json
 from ecg_lightning.report.notices import remarks
 from ecg_lightning.report.tables import rows_word
-from ecg_lightning.run_folder import Status
+from ecg_lightning.run_folder import Status, quoted
 
 
 def say_finished(folder: Path, found: Evaluation | None = None) -> None:
@@ -52,8 +51,8 @@ def say_interrupted(folder: Path) -> None:
 
 def resume(folder: Path) -> str:
     """The override that resumes a run, quoted for shell and Hydra where its path needs that."""
-    path = str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder)
-    return f"resume={path}" if re.fullmatch(r"[\w./-]+", path) else shlex.quote(f'resume="{path}"')
+    path = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    return shlex.quote(f"resume={quoted(path)}")
 
 
 def _say(*lines: str) -> None:

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import rich.table
+from omegaconf import OmegaConf
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 
-from ecg_lightning.comparison import LIMITS, SIDES, Comparison, compare
-from ecg_lightning.report import comparison_figures
+from ecg_lightning import summary, sweep_folds, sweep_plan, sweep_run
+from ecg_lightning.comparison import LIMITS, SIDES, Comparison, compare, read_job
+from ecg_lightning.evaluation import Evaluation
+from ecg_lightning.report import comparison_figures, page
 from ecg_lightning.report.comparison_figures import in_words, short_keys
 from ecg_lightning.report.notices import TAGS
 from ecg_lightning.run_folder import Status
@@ -23,12 +26,44 @@ COSTS = {"model/parameters": ",.0f", "fit/seconds": ".0f"}  # and how they are w
 WIDEST = 1000  # letters, of a table that is not yet folded into the terminal
 
 
-def finish(folder: Path) -> None:
-    """Write comparison.csv and comparison.png beside the jobs, and say in the terminal what they reached."""
-    jobs = job_folders(folder)
-    if not jobs:
+def finish(folder: Path) -> tuple[int, int]:
+    """Write what the jobs reached beside them, say it in the terminal, and hand it on to the run above them.
+
+    That is comparison.csv and comparison.png; where folds vary, they are pooled before; where nothing else does, the
+    sweep's folder is itself that of a run.
+
+    Returns:
+        How many jobs did not finish, and of how many.
+    """
+    begun, n_jobs = job_folders(folder), len(sweep_plan.jobs(folder))
+    if not begun:
+        return n_jobs, n_jobs
+    n_failed = n_jobs - sum(Status.read(job).state == "finished" for job in begun if (job / "status.json").is_file())
+    pooled = sweep_folds.pool(folder)
+    if folder in pooled:
+        _say_folds(folder, pooled[folder])
+    else:
+        _compare(folder, list(pooled) or begun, n_failed, n_jobs)
+    return n_failed, n_jobs
+
+
+def _say_folds(folder: Path, found: Evaluation | None) -> None:
+    """Of a sweep over folds alone: the page and the numbers of all of them, or which are missing and how to go on."""
+    if found is None:
+        Console().print(f"not all folds have finished: {Status.read(folder).reason}", soft_wrap=True, markup=False)
+        _say_resume(folder)
         return
-    found = compare(jobs)
+    page.write(folder, found)
+    summary.say_finished(folder, found)
+
+
+def _say_resume(folder: Path) -> None:
+    words = f"what is missing: python -m ecg_lightning.train {summary.resume(folder)}"
+    Console().print(words, soft_wrap=True, markup=False, highlight=False)
+
+
+def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None:
+    found = compare(rows)
     found.table.to_csv(folder / "comparison.csv", index=False)
     figure = comparison_figures.comparison(found)
     if figure is not None:
@@ -36,13 +71,32 @@ def finish(folder: Path) -> None:
     console = Console()
     console.print(drawn(found, console))
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    for line in [*remarks(found), *what_next(found, shown)]:
+    if found.best is not None:
+        page.write(rows[found.best])
+    for line in [*remarks(found), *what_next(found, shown, rows)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+    status = Status(state="finished", overrides=list(OmegaConf.load(folder / sweep_plan.MULTIRUN).hydra.overrides.task))
+    if n_failed:
+        status.state = "interrupted" if (found.table["state"] == "interrupted").any() else "failed"
+        status.reason = f"{n_failed} of {n_jobs} jobs did not finish"
+        _say_resume(folder)
+    status.write(folder)
+    _track(folder, found, status)
+
+
+def _track(folder: Path, found: Comparison, status: Status) -> None:
+    """Table, picture and the best job on the run above the jobs."""
+    settings = next((job.settings for job in map(read_job, job_folders(folder)) if job.settings), {})
+    files = [folder / name for name in ("comparison.csv", "comparison.png") if (folder / name).is_file()]
+    best = {} if found.best is None else found.table.loc[found.best].to_dict()
+    tags = {"sweep": ",".join(found.varied), **({"best_job": str(best["job"])} if best else {})}
+    numbers = {str(name): float(x) for name, x in best.items() if str(name).startswith(("val/", "test/"))}
+    sweep_run.track(folder, settings, status, numbers, files, tags)
 
 
 def job_folders(folder: Path) -> list[Path]:
     """The jobs of a sweep in the order in which they began."""
-    began = [path for path in folder.iterdir() if (path / "status.json").is_file() or (path / "train.log").is_file()]
+    began = [path for path in folder.iterdir() if any((path / name).is_file() for name in ("status.json", "train.log"))]
     return sorted(began, key=lambda path: (len(path.name), path.name))
 
 
@@ -70,14 +124,14 @@ def remarks(found: Comparison) -> list[str]:
     else:
         said.append(f"* best on validation rows, by {found.monitor}{_unordered(found)}")
     if (table["state"] == "interrupted").any():
-        said.append("the sweep was stopped: jobs that were to come after have no row here; the same command runs all")
+        said.append("the sweep was stopped: jobs that were to come after have no row here")
     stopped = table[table["state"] != "finished"]
     for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
         said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")
     return said
 
 
-def what_next(found: Comparison, folder: Path) -> list[str]:
+def what_next(found: Comparison, folder: Path, rows: list[Path]) -> list[str]:
     """Where the files lie, and the commands that look closer at the best job, or else at the first that finished."""
     said = [f"table:   {folder / 'comparison.csv'}"]
     if (folder / "comparison.png").is_file():
@@ -85,7 +139,8 @@ def what_next(found: Comparison, folder: Path) -> list[str]:
     finished = found.table.index[found.table["state"] == "finished"]
     if finished.empty:
         return said
-    job = folder / found.table["job"][finished[0] if found.best is None else found.best]
+    job = rows[finished[0] if found.best is None else found.best]
+    job = job.relative_to(Path.cwd()) if job.is_relative_to(Path.cwd()) else job
     said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
         words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]

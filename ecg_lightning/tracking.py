@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
     from ecg_lightning.mlflow_run import MlflowRun
 
 PREFLIGHT_S = 2.0  # with one request: the most that an outage may cost
@@ -40,13 +42,20 @@ class Tracker:
         experiment: made where it is missing.
         artifacts: folder for the files of experiments made in a local store; a server has its own.
         parent_run_id: the run that this one stands below.
+        below: instead of it, another tracker whose run this one stands below, or folders of sweeps whose runs are made
+            by the first job that comes, the outermost first.
 
     Raises:
         ValueError: another kind of uri.
     """
 
     def __init__(
-        self, uri: str | None, experiment: str, artifacts: str = "mlartifacts", parent_run_id: str | None = None
+        self,
+        uri: str | None,
+        experiment: str,
+        artifacts: str = "mlartifacts",
+        parent_run_id: str | None = None,
+        below: "Tracker | Sequence[Path]" = (),
     ) -> None:
         if uri is not None and not re.match(r"sqlite:///.|https?://.", uri):
             raise ValueError(
@@ -55,7 +64,10 @@ class Tracker:
         self.uri = _absolute(uri)
         self._experiment = experiment
         self._artifacts = Path(artifacts).absolute()
-        self._parent_run_id = parent_run_id
+        self._parent_run_id, self._below = parent_run_id, below
+        self._opened: Future[str | None] = Future()  # the run's id, for those that stand below it
+        if uri is None:
+            self._opened.set_result(None)
         self._run: MlflowRun | None = None
         self._problem: str | None = None  # what ended the tracking
         self._told = False
@@ -85,6 +97,8 @@ class Tracker:
 
     def begin(self) -> None:
         """Open the run, on the worker thread: a good moment is when the first training step is done."""
+        if isinstance(self._below, Tracker):
+            self._below.begin()
         held, self._held = self._held, None
         if held is not None:
             self._submit(held)
@@ -160,6 +174,8 @@ class Tracker:
 
     def _lose(self, error: Exception) -> None:
         reason = str(error).partition("\n")[0] or type(error).__name__
+        if not self._opened.done():
+            self._opened.set_result(None)
         self._problem = (
             f"tracking.uri={_public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
             f"its folder has everything"
@@ -171,12 +187,25 @@ class Tracker:
         client = mlflow_run.connect(str(self.uri))
         run = mlflow_run.known_run(client, run_id) if run_id is not None else None
         if run is None:
-            tags |= {"mlflow.parentRunId": self._parent_run_id} if self._parent_run_id is not None else {}
+            parent = self._parent(client)
+            tags |= {"mlflow.parentRunId": parent} if parent is not None else {}
             tags |= {"resumed_from": run_id} if run_id is not None else {}
             run = mlflow_run.new_run(client, self._experiment, self._artifacts, run_name)
         run.log_tags(tags)
         run.log_params(params)
         self._run = run
+        self._opened.set_result(run.run_id)
+
+    def _parent(self, client: "MlflowClient") -> str | None:
+        """The run that this one stands below, if any."""
+        from ecg_lightning import mlflow_run
+
+        if isinstance(self._below, Tracker):
+            return self._below._opened.result()
+        parent = self._parent_run_id
+        for folder in self._below:
+            parent = mlflow_run.shared_run(client, folder, self._experiment, self._artifacts, parent)
+        return parent
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:

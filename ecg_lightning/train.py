@@ -1,54 +1,83 @@
 """Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
 
 import logging
+import subprocess
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from ecg_lightning import config, run_folder
+from ecg_lightning import config, run_folder, sweep_plan
 from ecg_lightning.refusals import ConfigError, refusals
 from ecg_lightning.run_folder import Status
 from ecg_lightning.structures import CorpusNotFound, Refused
 
 log = logging.getLogger(__name__)
+EXPECTED = (ConfigError, Refused, CorpusNotFound, OSError)  # said in words
+NOT_RETYPED = ("hydra.sweep.", "hydra.mode", "resume")  # of a sweep that is taken up again
 
 
 def job(cfg: DictConfig) -> None:
     """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason."""
     hydra = HydraConfig.get()
-    folder = Path(hydra.runtime.output_dir)
-    sweeping = hydra.mode == RunMode.MULTIRUN
-    status = Status(choices=dict(hydra.runtime.choices), overrides=list(hydra.overrides.task))
-    used = run_folder.leads() and (folder / "status.json").is_file()
+    if hydra.mode == RunMode.MULTIRUN:
+        _one_of_many(cfg, hydra)
+    else:
+        _alone(cfg, hydra)
+
+
+def _alone(cfg: DictConfig, hydra: HydraConf) -> None:
+    folder, status = Path(hydra.runtime.output_dir), _status(hydra)
     try:
         if cfg.resume is not None:
             cfg = run_folder.resumed(cfg, status.choices, status.overrides)
             status = Status.read(folder)
-        elif used:
+        elif run_folder.leads() and (folder / "status.json").is_file():
             raise ConfigError(f"{folder} holds a run: go on with resume={folder}, or name another folder")
-        config.check(cfg)
-        corpus = config.constructed(cfg.dataset)
-        corpus.records()
-        _start(cfg, folder, corpus, status, sweeping or of_sweep(folder))
+        _start(cfg, folder, status)
         if cfg.resume is not None:
             after_resumed(folder)
-    except (ConfigError, Refused, CorpusNotFound, OSError) as error:
-        if sweeping:
-            log.error("job %s failed: %s", folder.name, error)
-        if sweeping and not used:
-            status.state, status.reason = "failed", str(error)
-            status.write(folder)
-        if not sweeping and not any(word.startswith("hydra.run.dir=") for word in hydra.overrides.hydra):
+    except EXPECTED as error:
+        if not any(word.startswith("hydra.run.dir=") for word in hydra.overrides.hydra):
             _leave_nothing_empty(folder)
         raise ConfigError(str(error)) from error
 
 
-def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweeping: bool) -> None:
-    from ecg_lightning import run, summary  # Lightning takes seconds to import: only now
+def _one_of_many(cfg: DictConfig, hydra: HydraConf) -> None:
+    """A job of a sweep: raises nothing, so that the others go on; goes on itself where it had begun."""
+    folder, status = Path(hydra.runtime.output_dir).absolute(), _status(hydra)
+    try:
+        if (folder / "status.json").is_file():
+            cfg.resume = str(folder)
+            cfg = run_folder.resumed(cfg, status.choices, status.overrides)
+            status = Status.read(folder)
+        if several_processes(cfg):
+            config.check(cfg)
+            _in_a_process_of_its_own(folder, hydra)
+        else:
+            _start(cfg, folder, status)
+    except EXPECTED as error:
+        log.error("job %s failed: %s", folder.name, error)
+        status.state, status.reason = "failed", str(error)
+        status.write(folder)
+    except Exception:  # a fault that nobody foresaw must not end the other jobs; `run` has left its reason
+        log.exception("job %s broke down", folder.name)
+
+
+def _status(hydra: HydraConf) -> Status:
+    return Status(choices=dict(hydra.runtime.choices), overrides=list(hydra.overrides.task))
+
+
+def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
+    config.check(cfg)
+    corpus = config.constructed(cfg.dataset)
+    corpus.records()
+    from ecg_lightning import fold_run, run, summary  # Lightning takes seconds to import: only now
 
     _plain_warnings()
     if status.state == "finished":
@@ -56,31 +85,52 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None
+    above = sweep_plan.above(folder)
+    chooses = bool(above) and sweep_plan.chooses(above[0])
+    extent = fold_run.Extent(test=not chooses if cfg.test is None else cfg.test, alone=not above)
     try:
-        found = run.run(cfg, folder, corpus, status, alone=not sweeping)
+        found = run.run(cfg, folder, corpus, status, extent, above)
     except (run.Interrupted, KeyboardInterrupt):
         summary.say_interrupted(folder)
         sys.exit(130)
     summary.say_finished(folder, found)
 
 
-def after_sweep(folder: Path) -> None:
-    """Set the jobs of a sweep side by side."""
+def several_processes(cfg: DictConfig) -> bool:
+    """Whether the trainer starts processes of its own, each by the command of this one."""
+    devices: Any = cfg.trainer.get("devices", 1)
+    n_devices = devices if isinstance(devices, int) else len(devices) if not isinstance(devices, str) else 1
+    return str(cfg.trainer.get("strategy", "auto")).startswith("ddp") or n_devices not in (0, 1)
+
+
+def _in_a_process_of_its_own(folder: Path, hydra: HydraConf) -> None:
+    """Run a job as a single run, so that the processes that its trainer starts get the job's own overrides, never -m.
+
+    Raises:
+        Refused: it did not finish, and said nothing of it in its folder.
+    """
+    added = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    words = [f"--config-dir={path}" for path in added]
+    words += [*hydra.overrides.task, "hydra.mode=RUN", f"hydra.run.dir={run_folder.quoted(folder)}"]
+    words += [f"resume={run_folder.quoted(folder)}"] if (folder / "status.json").is_file() else []
+    code = subprocess.run([sys.executable, "-m", "ecg_lightning.train", *words], check=False).returncode
+    if code and not (folder / "status.json").is_file():
+        raise Refused(f"the job ended with {code} before it began: train.log and the terminal say more")
+    if code == 130:
+        sys.exit(code)
+
+
+def after_sweep(folder: Path) -> tuple[int, int]:
+    """Set the jobs of a sweep side by side; how many did not finish, and of how many."""
     from ecg_lightning import sweep  # pandas and matplotlib take a second to import: only now
 
-    if run_folder.leads():
-        sweep.finish(folder)
+    return sweep.finish(folder) if run_folder.leads() else (0, 0)
 
 
 def after_resumed(folder: Path) -> None:
     """Set the jobs side by side again where the run that has gone on is one of a sweep."""
-    if of_sweep(folder):
+    if sweep_plan.of_sweep(folder):
         after_sweep(folder.absolute().parent)
-
-
-def of_sweep(folder: Path) -> bool:
-    """Whether a run folder is that of a job: then test rows are scored only where the sweep asked for it."""
-    return (folder.absolute().parent / "multirun.yaml").is_file()
 
 
 def _leave_nothing_empty(folder: Path) -> None:
@@ -97,12 +147,45 @@ def _plain_warnings() -> None:
     logging.captureWarnings(True)
 
 
+def resumed_sweep(folder: Path, typed: list[str]) -> list[str]:
+    """The words of a command that takes a sweep up again: those that it began with, and those of this command.
+
+    Args:
+        folder: of the sweep.
+        typed: words of this command; they may repeat those, and where jobs run and are tracked may differ.
+
+    Raises:
+        ConfigError: an override differs from the sweep's; every such one is named.
+    """
+    saved: Any = OmegaConf.load(folder / sweep_plan.MULTIRUN)
+    began = [*saved.hydra.overrides.task, *saved.hydra.overrides.hydra]
+    began = [word for word in began if not word.startswith(NOT_RETYPED)]
+    typed = [word for word in typed if not word.startswith(("resume=", "hydra.sweep.dir="))]
+    changes = [word for word in typed if "=" in word and not word.startswith("-") and word not in began]
+    may = (*run_folder.MAY_DIFFER, "hydra")
+    if wrong := [
+        word for word in changes if word.lstrip("+~").partition("=")[0].split(".")[0].split("/")[0] not in may
+    ]:
+        raise ConfigError(
+            "\n".join(f"resume={folder} takes up a sweep without {word}: leave it out, or start anew" for word in wrong)
+        )
+    keys = {word.partition("=")[0] for word in changes}
+    kept = [word for word in began if word.partition("=")[0] not in keys]
+    flags = [word for word in typed if word.startswith("-") and word not in ("-m", "--multirun")]
+    return ["-m", *flags, *kept, *changes, f"hydra.sweep.dir={run_folder.quoted(folder)}"]
+
+
 def main() -> None:
     """The command."""
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
+            folder = Path(word.partition("=")[2].strip("'\""))
             with refusals():
-                run_folder.check_resumable(Path(word.partition("=")[2].strip("'\"")))
+                if sweep_plan.is_sweep(folder):
+                    sys.argv[1:] = resumed_sweep(folder, sys.argv[1:])
+                else:
+                    run_folder.check_resumable(folder)
+            break
     config.app(job, after_sweep)
 
 

@@ -252,14 +252,14 @@ CARD = {"fingerprint": "a" * 64, "split_hash": "b" * 64, "source": "local", "cor
 def test_resuming_over_other_data_is_refused(name: str, tmp_path: Path) -> None:
     write_json(tmp_path / "data.json", CARD)
     cfg = OmegaConf.create({"resume": str(tmp_path)})
-    run.check_same_data(cfg, tmp_path, CARD)
+    fold_run.check_same_data(cfg, tmp_path, CARD)
     said = rf"began with other data \({name} {CARD[name][:8]}, now cccccccc of local mitdb\): restore its records"
     with pytest.raises(Refused, match=said):
-        run.check_same_data(cfg, tmp_path, CARD | {name: "c" * 64})
+        fold_run.check_same_data(cfg, tmp_path, CARD | {name: "c" * 64})
 
 
 def test_a_run_that_stopped_before_its_data_card_may_be_resumed(tmp_path: Path) -> None:
-    run.check_same_data(OmegaConf.create({"resume": str(tmp_path)}), tmp_path, CARD)
+    fold_run.check_same_data(OmegaConf.create({"resume": str(tmp_path)}), tmp_path, CARD)
 
 
 def test_the_commit_is_that_of_the_folder_and_none_outside_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,16 +267,16 @@ def test_the_commit_is_that_of_the_folder_and_none_outside_git(tmp_path: Path, m
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
-    assert run.git_commit() is None
+    assert fold_run.git_commit() is None
     (tmp_path / "a.txt").write_text("a\n")
     who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
     for words in (("init", "-q"), ("add", "a.txt"), (*who, "commit", "-q", "--no-verify", "-m", "a")):
         subprocess.run(["git", *words], check=True)
-    commit = run.git_commit()
+    commit = fold_run.git_commit()
     assert commit is not None
     assert len(commit) == 40
     (tmp_path / "a.txt").write_text("b\n")
-    assert run.git_commit() == f"{commit}+"
+    assert fold_run.git_commit() == f"{commit}+"
 
 
 def test_a_run_over_recordings_leaves_all_that_one_over_beats_does(finished_record_run: RecordRun) -> None:

@@ -110,10 +110,12 @@ class AnomalyData(Windowed):
         self.kinds = {name: meaning for name, meaning in kinds.items() if name != self.normal}
         self.scope = scope
 
-    @cached_property
-    def fold(self) -> Fold:
-        """The first fold of the split, whose training rows are normal."""
-        fold = super().fold
+    def as_used(self, fold: Fold) -> Fold:
+        """A fold whose training rows are normal.
+
+        Raises:
+            Refused: it leaves too few normal rows.
+        """
         train, val = (rows[self.table.label[rows] == 0] for rows in (fold.train, fold.val))
         for side, normal in (("train", train), ("val", val)):
             if len(normal) < MIN_NORMALS:

@@ -2,9 +2,10 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -87,7 +88,20 @@ class Windowed(LightningDataModule):
     @cached_property
     def fold(self) -> Fold:
         """The first fold of the split."""
-        return next(iter(folds(self.split, self.table)))
+        return self.as_used(next(iter(folds(self.split, self.table))))
+
+    def as_used(self, fold: Fold) -> Fold:
+        """A fold of the split as the task learns from it."""
+        return fold
+
+    def by_fold(self) -> Iterator[Self]:
+        """The same data once per fold of the split; signals, table and their copy on a device are shared."""
+        self.source.on(torch.device("cpu"))  # made here, once for all
+        for fold in folds(self.split, self.table):
+            again = copy(self)
+            again.__dict__.pop("facts", None)
+            again.fold = self.as_used(fold)
+            yield again
 
     @cached_property
     def facts(self) -> Facts:
@@ -142,18 +156,11 @@ class Windowed(LightningDataModule):
         if isinstance(batch, Batch):  # made outside a loader
             return batch
         what, *scored, seed = batch
-        gathered = what if isinstance(what, Batch) else self._on_device(what.device).gather(what, scored[0], seed)
+        gathered = what if isinstance(what, Batch) else self.source.on(what.device).gather(what, scored[0], seed)
         if seed is None:
             return gathered
         generator = torch.Generator(gathered.ecg.device).manual_seed(seed + 1)  # seed itself has drawn the crops
         return self.augment(gathered, self.preprocess.fs_hz, generator)
-
-    def _on_device(self, device: torch.device) -> WindowSource:
-        if self._here is None or self._here[0] != device:
-            self._here = (device, self.source if device.type == "cpu" else self.source.to(device))
-        return self._here[1]
-
-    _here: tuple[torch.device, WindowSource] | None = None
 
     def _loader(self, sides: Sequence[str], sampler: Sampler | None) -> DataLoader[Batch]:
         row, scored = (np.concatenate(part) for part in zip(*(self.items(side) for side in sides), strict=True))

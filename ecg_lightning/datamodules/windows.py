@@ -77,6 +77,7 @@ class WindowSource:
         self.features = torch.from_numpy(table.features)
         self.n_leads, self.window, self.scale, self.others = n_leads, window, scale, others
         self.crop_start = torch.from_numpy(_crop_starts(window, table)) if isinstance(window, Crops) else None
+        self._there: tuple[torch.device, WindowSource] | None = None
 
     @property
     def n_bytes(self) -> int:
@@ -91,6 +92,14 @@ class WindowSource:
         moved.others = {name: other.to(device) for name, other in self.others.items()}
         moved.crop_start = None if self.crop_start is None else self.crop_start.to(device)
         return moved
+
+    def on(self, device: torch.device) -> "WindowSource":
+        """The same source where batches are wanted; copied once, and not at all for the CPU."""
+        if device.type == "cpu":
+            return self
+        if self._there is None or self._there[0] != device:
+            self._there = (device, self.to(device))
+        return self._there[1]
 
     def gather(
         self, row: Int[Tensor, "batch *beat"], scored: Bool[Tensor, "batch *beat"], seed: int | None = None

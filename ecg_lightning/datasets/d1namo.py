@@ -100,6 +100,10 @@ class D1NAMO(Located):
         """The person, whose number begins the name."""
         return record.split("/")[0]
 
+    def patients(self) -> tuple[str, ...]:
+        """The people, in the order of their records."""
+        return self._patients(self.records())
+
     def sources(self, record: str) -> list[Path]:
         """Files that the recording is made of; the table of glucose says whether it is synthetic."""
         extra = [file for name in self.extra if (file := d1namo_folders.extra_file(self.root, record, name)).is_file()]

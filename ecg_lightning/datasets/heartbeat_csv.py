@@ -114,6 +114,13 @@ class HeartbeatCSV(Located):
         """
         return tuple(record for record in self.wanted() if record not in self.missing)
 
+    def patients(self) -> tuple[str, ...]:
+        """The people in the order in which `read` gives their records; none where a file does not name them."""
+        beside = [heartbeat_csv_files.patients_file(self._path(record)) for record in self.records()]
+        if not all(file.is_file() for file in beside):
+            return ()
+        return tuple(dict.fromkeys(one for file in beside for one in heartbeat_csv_files.patient_lines(file)))
+
     def sources(self, record: str) -> list[Path]:
         """The file of beats, and that of their patients where there is one."""
         path = self._path(record)

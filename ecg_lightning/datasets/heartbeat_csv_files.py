@@ -94,14 +94,19 @@ def read_patients(path: Path, n_rows: int) -> np.ndarray:
     Raises:
         Refused: a line is empty, or there are more or fewer lines than rows.
     """
-    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    lines = lines[len(_comments(path)) :]
+    lines = patient_lines(path)
     if "" in lines:
         line = lines.index("") + len(_comments(path)) + 1
         raise Refused(f"{path.name}, line {line}: no patient: give every row one, or remove the file")
     if len(lines) != n_rows:
         raise Refused(f"{path.name} names patients of {len(lines):,} rows, but there are {n_rows:,} rows")
     return np.array(lines)
+
+
+def patient_lines(path: Path) -> list[str]:
+    """Words of a file of patients, one per row, unchecked."""
+    lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    return lines[len(_comments(path)) :]
 
 
 def write_rows(path: Path, rows: Float[np.ndarray, "row time"], label: Int[np.ndarray, " row"], comment: str) -> None:

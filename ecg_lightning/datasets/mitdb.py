@@ -80,6 +80,10 @@ class MITDB(Located):
         """
         return tuple(record for record in self.wanted() if record not in self.missing)
 
+    def patients(self) -> tuple[str, ...]:
+        """The people, in the order of their records."""
+        return tuple(dict.fromkeys(map(patient_of, self.records())))
+
     def sources(self, record: str) -> list[Path]:
         """Files of the record that are there."""
         return [path for suffix in SUFFIXES if (path := self.root / f"{record}{suffix}").is_file()]

@@ -137,6 +137,10 @@ class PTBXL(Located):
         """The person; "unknown-<ecg_id>" where the table does not say."""
         return self._rows[record].patient
 
+    def patients(self) -> tuple[str, ...]:
+        """The people, in the order of their records."""
+        return tuple(dict.fromkeys(map(self.patient_of, self.records())))
+
     def sources(self, record: str) -> list[Path]:
         """Files that the record is made of; the table names its patient."""
         folder, file = self._where(record)

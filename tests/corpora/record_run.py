@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ecg_lightning import config, run
+from ecg_lightning.fold_run import Extent
 from ecg_lightning.run_folder import Status
 from tests.corpora.compose import composed
 from tests.corpora.record_data import write_learnable_records
@@ -36,4 +37,4 @@ def start(folder: Path, *words: str, alone: bool = True) -> None:
     config.check(cfg)
     (folder / "checkpoints").mkdir(parents=True)
     status = Status(choices={"model": "network", "split": "official", "loss": "loss"}, overrides=list(words))
-    run.run(cfg, folder, config.constructed(cfg.dataset), status, alone)
+    run.run(cfg, folder, config.constructed(cfg.dataset), status, Extent(test=alone, alone=alone))

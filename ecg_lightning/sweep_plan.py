@@ -1,0 +1,80 @@
+"""What a sweep was asked for, read from the multirun.yaml that Hydra writes before its first job begins."""
+
+import itertools
+from functools import cache
+from pathlib import Path
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+MULTIRUN = "multirun.yaml"
+FOLD = "split.fold"
+CHOOSES_NOTHING = {FOLD, "seed"}  # to vary these is to measure, not to choose
+NOT_TOLD = ("sweep", "test")  # of a job's overrides: how it came to be one of many
+POOLED = "pooled"
+
+
+def of_sweep(folder: Path) -> bool:
+    """Whether a run folder is that of a job."""
+    return is_sweep(folder.absolute().parent)
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether a folder is that of a whole sweep."""
+    return (folder / MULTIRUN).is_file()
+
+
+def jobs(folder: Path) -> list[list[str]]:
+    """The overrides of every job, in the order of their numbers, whether it has begun or not."""
+    return [list(job) for job in itertools.product(*_choices(folder).values())]
+
+
+def varied(folder: Path) -> tuple[str, ...]:
+    """The keys that differ between the jobs of a sweep."""
+    return tuple(key for key, values in _choices(folder).items() if len(values) > 1)
+
+
+def chooses(folder: Path) -> bool:
+    """Whether something may be chosen by a sweep, so that no test row is scored unless it is asked for."""
+    return not set(varied(folder)) <= CHOOSES_NOTHING
+
+
+def by_combination(folder: Path) -> dict[Path, list[int]]:
+    """Where the folds of each combination of the other overrides are pooled, and the numbers of their jobs.
+
+    That is the sweep's own folder where nothing but folds varies; nothing where folds do not vary.
+    """
+    if FOLD not in varied(folder):
+        return {}
+    found: dict[tuple[str, ...], list[int]] = {}
+    for number, overrides in enumerate(jobs(folder)):
+        found.setdefault(without_fold(overrides), []).append(number)
+    if len(found) == 1:
+        return {folder: next(iter(found.values()))}
+    return {folder / POOLED / str(number): members for number, members in enumerate(found.values())}
+
+
+def above(job: Path) -> tuple[Path, ...]:
+    """The folders whose runs a job's run stands below, the outermost first; none where it is of no sweep."""
+    sweep = job.absolute().parent
+    if not is_sweep(sweep):
+        return ()
+    pooled = [where for where, members in by_combination(sweep).items() if job.name in map(str, members)]
+    return tuple(dict.fromkeys([sweep, *pooled]))
+
+
+def without_fold(overrides: list[str]) -> tuple[str, ...]:
+    """What a job was asked for beside its fold."""
+    return tuple(word for word in overrides if word.partition("=")[0].lstrip("+") != FOLD)
+
+
+@cache
+def _choices(folder: Path) -> dict[str, list[str]]:
+    """Every override by its key, once per value; as Hydra's own sweeper makes jobs of them."""
+    saved = OmegaConf.load(folder / MULTIRUN)
+    params = saved.hydra.sweeper.params or {}
+    words = [*(f"{key}={params[key]}" for key in params), *saved.hydra.overrides.task]
+    ((*every,),) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)
+    columns = zip(*every, strict=True) if words else ()
+    return {column[0].partition("=")[0]: list(dict.fromkeys(column)) for column in columns}
