@@ -19,7 +19,8 @@ from ecg_lightning.scoring import Interrupted
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
 
-logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
+for library in ("pytorch_lightning", "lightning_fabric", "lightning.fabric"):  # they set INFO themselves when imported
+    logging.getLogger(library).setLevel(logging.WARNING)
 log = logging.getLogger(__name__)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from ecg_lightning import comparison
 from ecg_lightning.evaluation import Evaluation, evaluate
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.report import terminal
@@ -40,6 +41,13 @@ def say_finished(folder: Path, found: Evaluation | None = None) -> None:
     if uri is not None:
         lines.append(f"compare:    {f'mlflow ui --backend-store-uri {uri}' if uri.startswith('sqlite') else uri}")
     _say(*lines)
+
+
+def in_short(folder: Path) -> str:
+    """How a job of a sweep ended, in a line: the table at the end of the sweep says more."""
+    job = comparison.read_job(folder)
+    best = comparison.monitored(job)
+    return f"job {folder.name} finished: {best['monitor']} {best['monitored']:.3f}, {job.numbers['fit/seconds']:.0f} s"
 
 
 def say_interrupted(folder: Path) -> None:

@@ -141,7 +141,9 @@ def what_next(found: Comparison, folder: Path, rows: list[Path]) -> list[str]:
         return said
     job = rows[finished[0] if found.best is None else found.best]
     job = job.relative_to(Path.cwd()) if job.is_relative_to(Path.cwd()) else job
-    said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    if (job / "report.html").is_file():
+        said.append(f"look at: {job / 'report.html'}, of the best job")
+    said += [f"more:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
         words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]
         said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")

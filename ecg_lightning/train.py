@@ -25,6 +25,8 @@ NOT_RETYPED = ("hydra.sweep.", "hydra.mode", "resume")  # of a sweep that is tak
 def job(cfg: DictConfig) -> None:
     """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason."""
     hydra = HydraConfig.get()
+    if not run_folder.leads():
+        logging.disable(logging.WARNING)  # the first process says it
     if hydra.mode == RunMode.MULTIRUN:
         _one_of_many(cfg, hydra)
     else:
@@ -56,6 +58,9 @@ def _one_of_many(cfg: DictConfig, hydra: HydraConf) -> None:
             cfg.resume = str(folder)
             cfg = run_folder.resumed(cfg, status.choices, status.overrides)
             status = Status.read(folder)
+        if hydra.runtime.choices["hydra/launcher"] != "basic":
+            cfg.trainer.enable_progress_bar = False  # jobs side by side would draw over each other
+        log.info("job %s begins: %s", folder.name, " ".join(status.overrides))
         if several_processes(cfg):
             config.check(cfg)
             _in_a_process_of_its_own(folder, hydra)
@@ -93,7 +98,10 @@ def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
     except (run.Interrupted, KeyboardInterrupt):
         summary.say_interrupted(folder)
         sys.exit(130)
-    summary.say_finished(folder, found)
+    if above:
+        log.info("%s", summary.in_short(folder))
+    else:
+        summary.say_finished(folder, found)
 
 
 def several_processes(cfg: DictConfig) -> bool:

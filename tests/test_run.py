@@ -14,7 +14,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from ecg_lightning import bundle, evaluate, history, run
+from ecg_lightning import bundle, evaluate, fold_run, history
 from ecg_lightning.predict import recordings
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, write_json
