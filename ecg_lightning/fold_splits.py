@@ -172,7 +172,7 @@ def parts(counts: Int[np.ndarray, "patient class"], n_parts: int, seed: int) -> 
     order = chance[np.argsort(-shares[chance, :-1].max(axis=1), kind="stable")]
     sums, part = np.zeros((n_parts, shares.shape[1])), np.zeros(len(counts), np.int64)
     for patient in order:
-        after = sums[:, None] + np.eye(n_parts)[:, :, None] * shares[patient]  # where it is, part, class
+        after = sums + np.eye(n_parts)[:, :, None] * shares[patient]  # where it goes, part, class
         part[patient] = int(after.std(axis=1).sum(axis=1).argmin())
         sums[part[patient]] += shares[patient]
     return part

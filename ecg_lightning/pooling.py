@@ -67,7 +67,8 @@ def joined(cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     card = dict(cards[0])
     for name in ONE_OF_EACH:
         card[name] = {key: value for one in cards for key, value in one[name].items()}
-    card["remarks"] = list(dict.fromkeys(line for one in cards for line in one["remarks"]))
+    counted = [f"{len(cards)} folds: training and validation rows are counted once per fold"] if len(cards) > 1 else []
+    card["remarks"] = list(dict.fromkeys([*(line for one in cards for line in one["remarks"]), *counted]))
     card["split_hash"] = "+".join(one["split_hash"][:4] for one in cards)
     card["rows"] = {side: sum(one["rows"][side] for one in cards) for side in card["rows"]}
     card["counts"] = {

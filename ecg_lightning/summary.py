@@ -15,6 +15,8 @@ from ecg_lightning.report.notices import remarks
 from ecg_lightning.report.tables import rows_word
 from ecg_lightning.run_folder import Status, quoted
 
+OF_FOLDS = {"fold by fold": "folds.csv", "patient by patient": "patients.csv"}
+
 
 def say_finished(folder: Path, found: Evaluation | None = None) -> None:
     """A short table of results, the run folder and the next commands.
@@ -33,6 +35,7 @@ def say_finished(folder: Path, found: Evaluation | None = None) -> None:
         f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",
         f"run folder: {folder}",
     ]
+    lines += [f"{word}: {folder / name}" for word, name in OF_FOLDS.items() if (folder / name).is_file()]
     if not any(name.startswith("test/") for name in numbers):
         lines.append("test rows were not scored, as in every sweep; test=true scores them")
     if (folder / "report.html").is_file():

@@ -71,10 +71,10 @@ def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None
     console = Console()
     console.print(drawn(found, console))
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    if found.best is not None:
-        page.write(rows[found.best])
     for line in [*remarks(found), *what_next(found, shown, rows)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+    if (n_missing := n_jobs - len(job_folders(folder))) > 0:
+        console.print(f"the sweep was stopped: {n_missing} jobs that were to come have no row here", highlight=False)
     status = Status(state="finished", overrides=list(OmegaConf.load(folder / sweep_plan.MULTIRUN).hydra.overrides.task))
     if n_failed:
         status.state = "interrupted" if (found.table["state"] == "interrupted").any() else "failed"
@@ -82,6 +82,17 @@ def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None
         _say_resume(folder)
     status.write(folder)
     _track(folder, found, status)
+
+
+def draw_best(folder: Path) -> None:
+    """Write the page of the best job, where there is one; the other jobs have numbers only."""
+    if not (folder / "comparison.csv").is_file():
+        return
+    table = pd.read_csv(folder / "comparison.csv", dtype={"job": str})
+    for name in table.loc[table["best"], "job"]:
+        inside = folder / sweep_plan.POOLED
+        drawn = page.write((inside if inside.is_dir() else folder) / name)
+        Console().print(f"page of the best job: {drawn}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _track(folder: Path, found: Comparison, status: Status) -> None:
@@ -123,8 +134,6 @@ def remarks(found: Comparison) -> list[str]:
         said.append(f"no job is called the best: {found.why_none}")
     else:
         said.append(f"* best on validation rows, by {found.monitor}{_unordered(found)}")
-    if (table["state"] == "interrupted").any():
-        said.append("the sweep was stopped: jobs that were to come after have no row here")
     stopped = table[table["state"] != "finished"]
     for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
         said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")
@@ -141,9 +150,7 @@ def what_next(found: Comparison, folder: Path, rows: list[Path]) -> list[str]:
         return said
     job = rows[finished[0] if found.best is None else found.best]
     job = job.relative_to(Path.cwd()) if job.is_relative_to(Path.cwd()) else job
-    if (job / "report.html").is_file():
-        said.append(f"look at: {job / 'report.html'}, of the best job")
-    said += [f"more:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
         words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]
         said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")

@@ -1,6 +1,5 @@
 """What a sweep was asked for, read from the multirun.yaml that Hydra writes before its first job begins."""
 
-import itertools
 from functools import cache
 from pathlib import Path
 
@@ -27,12 +26,17 @@ def is_sweep(folder: Path) -> bool:
 
 def jobs(folder: Path) -> list[list[str]]:
     """The overrides of every job, in the order of their numbers, whether it has begun or not."""
-    return [list(job) for job in itertools.product(*_choices(folder).values())]
+    file = folder / MULTIRUN
+    return _jobs(file, file.stat().st_mtime_ns)
 
 
 def varied(folder: Path) -> tuple[str, ...]:
     """The keys that differ between the jobs of a sweep."""
-    return tuple(key for key, values in _choices(folder).items() if len(values) > 1)
+    values: dict[str, set[str]] = {}
+    for job in jobs(folder):
+        for word in job:
+            values.setdefault(word.partition("=")[0], set()).add(word)
+    return tuple(key for key, several in values.items() if len(several) > 1)
 
 
 def chooses(folder: Path) -> bool:
@@ -70,11 +74,10 @@ def without_fold(overrides: list[str]) -> tuple[str, ...]:
 
 
 @cache
-def _choices(folder: Path) -> dict[str, list[str]]:
-    """Every override by its key, once per value; as Hydra's own sweeper makes jobs of them."""
-    saved = OmegaConf.load(folder / MULTIRUN)
+def _jobs(file: Path, changed_ns: int) -> list[list[str]]:  # noqa: ARG001, a file that has changed is read again
+    """As Hydra's own sweeper makes jobs of what was typed and what a preset says."""
+    saved = OmegaConf.load(file)
     params = saved.hydra.sweeper.params or {}
     words = [*(f"{key}={params[key]}" for key in params), *saved.hydra.overrides.task]
-    ((*every,),) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)
-    columns = zip(*every, strict=True) if words else ()
-    return {column[0].partition("=")[0]: list(dict.fromkeys(column)) for column in columns}
+    (every,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)
+    return every

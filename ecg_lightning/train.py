@@ -132,7 +132,11 @@ def after_sweep(folder: Path) -> tuple[int, int]:
     """Set the jobs of a sweep side by side; how many did not finish, and of how many."""
     from ecg_lightning import sweep  # pandas and matplotlib take a second to import: only now
 
-    return sweep.finish(folder) if run_folder.leads() else (0, 0)
+    if not run_folder.leads():
+        return 0, 0
+    outcome = sweep.finish(folder)
+    sweep.draw_best(folder)
+    return outcome
 
 
 def after_resumed(folder: Path) -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from omegaconf import DictConfig
 
-from ecg_lightning import config, train
+from ecg_lightning import config, sweep_plan, train
 from ecg_lightning.sweep import finish, job_folders
-from tests.corpora.sweep import CARD, monitor, write_failed_job, write_job, write_sweep
+from tests.corpora.sweep import CARD, monitor, write_failed_job, write_job, write_plan, write_sweep
 
 LATENT = {"2": 0.7, "4": 0.9, "8": 0.8}
 
@@ -65,6 +65,7 @@ def test_intervals_that_are_apart_or_unknown_are_not_spoken_of(
 def test_the_best_job_is_trained_alone_without_what_made_it_one_of_many(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    write_plan(tmp_path / "my sweep", "model.latent_size=0,1,2")
     for number, value in enumerate(LATENT.values()):
         words = [f"model.latent_size={number}", "sweep=latent", "test=false", "adapt.patient='003'"]
         write_job(tmp_path / "my sweep" / str(number), words, value)
@@ -93,18 +94,20 @@ def test_failures_of_one_reason_are_said_once(tmp_path: Path, capsys: pytest.Cap
 def test_a_sweep_in_which_all_failed_has_a_table_and_no_picture(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    write_plan(tmp_path, "seed=0")
     write_failed_job(tmp_path / "0", ["seed=0"], "no records")
     said = said_of(tmp_path, capsys)
     assert "job 0 failed: no records" in said
     assert "no job is called the best: fewer than two jobs finished" in said
     assert "picture" not in said
-    assert "python -m" not in said
+    assert "python -m ecg_lightning.report" not in said
     assert pd.read_csv(tmp_path / "comparison.csv")["state"].tolist() == ["failed"]
 
 
 def test_where_no_job_is_the_best_the_first_one_is_looked_at(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    write_plan(tmp_path, "seed=0,1")
     write_failed_job(tmp_path / "0", ["seed=0"], "no records")
     write_job(tmp_path / "1", ["seed=1"], 0.7)
     said = said_of(tmp_path, capsys)
@@ -121,6 +124,7 @@ def test_where_only_epochs_know_the_monitor_jobs_go_by_the_first_headline_number
 
 
 def test_many_columns_give_way_to_the_width_of_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_plan(tmp_path, "seed=0,1,2")
     for number, value in enumerate(LATENT.values()):
         words = [f"optim.weight_decay=0.000000{number}", f"model={'conv_autoencoder_' * 2}{number}", f"seed={number}"]
         write_job(tmp_path / str(number), words, value, ("val", "test"))
@@ -149,8 +153,9 @@ def test_jobs_come_in_the_order_in_which_they_began(tmp_path: Path) -> None:
 
 
 def test_a_sweep_without_jobs_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    finish(tmp_path)
-    assert not list(tmp_path.iterdir())
+    write_plan(tmp_path, "seed=0,1")
+    assert finish(tmp_path) == (2, 2)
+    assert [path.name for path in tmp_path.iterdir()] == ["multirun.yaml"]
     assert capsys.readouterr().out == ""
 
 
@@ -163,10 +168,14 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
     monkeypatch.setattr(logging.root, "level", logging.root.level)
     over: list[Path] = []
 
+    def is_over(folder: Path) -> tuple[int, int]:
+        over.append(folder)
+        return 0, 1
+
     def call(job: Callable[[DictConfig], None], *words: str) -> list[Path]:
         monkeypatch.setattr(sys, "argv", ["train", *words])
         try:
-            config.app(job, over.append)
+            config.app(job, is_over)
         except (SystemExit, RuntimeError) as end:
             over.append(Path(f"{type(end).__name__} {end}"))
         return over
@@ -210,16 +219,20 @@ def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(
 ) -> None:
     """What `train` does when it has gone on with a job: the folder above is set side by side again."""
     write_sweep(tmp_path, "model.latent_size", LATENT)
-    (tmp_path / "multirun.yaml").write_text("{}", encoding="utf-8")
     status = tmp_path / "0" / "status.json"
     finished = status.read_text()
     status.write_text(finished.replace("finished", "interrupted"), encoding="utf-8")
-    assert "jobs that were to come after have no row here" in said_of(tmp_path, capsys)
+    write_plan(tmp_path, "model.latent_size=2,4,8,16", "tracking=none")
+    said = said_of(tmp_path, capsys)
+    assert "the sweep was stopped: 1 jobs that were to come have no row here" in said
+    assert f"what is missing: python -m ecg_lightning.train resume={tmp_path}" in said
     assert "interrupted" in (tmp_path / "comparison.csv").read_text()
     status.write_text(finished, encoding="utf-8")
     train.after_resumed(tmp_path / "0")
     assert "interrupted" not in (tmp_path / "comparison.csv").read_text()
-    assert train.of_sweep(tmp_path / "0")
-    assert not train.of_sweep(tmp_path), "test rows of a single run are scored"
+    assert sweep_plan.of_sweep(tmp_path / "0")
+    assert not sweep_plan.of_sweep(tmp_path), "test rows of a single run are scored"
+    assert (tmp_path / "1" / "report.html").is_file(), "of the best job there are pictures"
+    assert not (tmp_path / "0" / "report.html").is_file()
     train.after_resumed(tmp_path)  # of no sweep: nothing is written above it
     assert not (tmp_path.parent / "comparison.csv").exists()

@@ -273,3 +273,41 @@ def test_logging_returns_at_once(uri: str, tmp_path: Path) -> None:
         tracker.log_metrics({f"val/f1/{name}": 0.5 for name in "NSVFQ"}, step)
     assert time.perf_counter() - began < 0.02, "1 ms a call"
     tracker.finish("FINISHED")
+
+
+def test_a_run_stands_below_that_of_another_tracker_which_opens_first(uri: str, tmp_path: Path) -> None:
+    above = started(uri, tmp_path)
+    child = Tracker(uri, "rhythm", below=above)
+    child.start("fold 0", {}, {})
+    child.finish("FINISHED")
+    above.finish("FINISHED")
+    assert MlflowClient(uri).get_run(str(child.run_id)).data.tags["mlflow.parentRunId"] == above.run_id
+
+
+def test_jobs_of_a_sweep_share_the_run_above_them_whoever_comes_first(uri: str, tmp_path: Path) -> None:
+    sweep = tmp_path / "sweep"
+    jobs = [Tracker(uri, "rhythm", parent_run_id=None, below=(sweep, sweep / "pooled" / "0")) for _ in range(2)]
+    for number, job in enumerate(jobs):
+        job.start(f"job {number}", {}, {})
+        job.begin()
+    for job in jobs:
+        job.finish("FINISHED")
+    client = MlflowClient(uri)
+    parents = {client.get_run(str(job.run_id)).data.tags["mlflow.parentRunId"] for job in jobs}
+    assert len(parents) == 1
+    pooled = client.get_run(parents.pop())
+    assert pooled.data.tags["mlflow.parentRunId"] == mlflow_run.shared_run_id(sweep, uri)
+    assert mlflow_run.shared_run_id(sweep, "sqlite:///another.db") is None
+    assert mlflow_run.shared_run_id(tmp_path, uri) is None
+
+
+def test_a_run_below_one_that_was_lost_is_a_run_all_the_same(uri: str, tmp_path: Path) -> None:
+    (tmp_path / "no.db").write_text("no store")
+    with pytest.warns(UserWarning, match="MLflow gets nothing more of this run"):
+        above = Tracker(f"sqlite:///{tmp_path}/no.db", "rhythm")
+        above.start("above", {}, {})
+        above.finish("FINISHED")
+    child = Tracker(uri, "rhythm", below=above)
+    child.start("fold 0", {}, {})
+    child.finish("FINISHED")
+    assert "mlflow.parentRunId" not in MlflowClient(uri).get_run(str(child.run_id)).data.tags

@@ -63,11 +63,12 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         headline=tables.headline(about, numbers),
         reading=_reading(about, numbers, side),
         side=SIDES[side],
+        over_folds=tables.over_folds(about, found.metrics, side),
         per_class=tables.per_class(about, found.metrics, side),
         of_anomalies=tables.of_anomalies(about, found.metrics, side),
         groups=tables.groups(about, found.metrics),
         without=tables.without(about, found.metrics),
-        patients=tables.scores_of_patients(about, found.per_patient) if about.problem in tables.TWO else None,
+        patients=_patients(about, found),
         pictures=pictures,
         facts=list(_facts(contents)),
         rows=tables.rows_word(about),
@@ -100,6 +101,13 @@ def _drawn(contents: Contents, found: Evaluation) -> list[dict[str, str]]:
 def _title(contents: Contents) -> str:
     model = (contents.status.get("choices") or {}).get("model")
     return contents.predictions.task + (f", {model}" if model else "")
+
+
+def _patients(about: Predictions, found: Evaluation) -> tables.Table | None:
+    """Scores of every patient, where they tell more than the figure does: of two classes, and of several folds."""
+    if about.problem in tables.TWO or about.table["fold"].nunique() > 1:
+        return tables.scores_of_patients(about, found.per_patient)
+    return None
 
 
 def _reading(about: Predictions, numbers: dict[str, float], side: str) -> str:

@@ -109,6 +109,17 @@ def headline(about: Predictions, numbers: dict[str, float]) -> Table:
     return Table(["", *(COLUMNS[side] for side in sides)], rows, bold=(names.index(first),) if first in names else ())
 
 
+def over_folds(about: Predictions, numbers: dict[str, float], side: str) -> Table:
+    """Headline numbers of all rows beside their mean over folds; no rows where there is one fold."""
+    there = [name for name in headline_names(about) if f"{side}/{name}_fold_n" in numbers]
+    rows = []
+    for name in there:
+        place = f"{side}/{name}"
+        cells = [_score(numbers, place), *(_score(numbers, f"{place}_fold_{word}") for word in ("mean", "sd"))]
+        rows.append(Row(_words(about, name), [*cells, _size(numbers, f"{place}_fold_n")]))
+    return Table(["", "all rows together", "mean over folds", "SD", "folds"], rows)
+
+
 def per_class(about: Predictions, numbers: dict[str, float], side: str) -> Table:
     """Scores of each class that is there, of the test rows or another side."""
     several = about.problem == "multilabel"

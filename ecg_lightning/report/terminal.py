@@ -42,6 +42,8 @@ def show(
     limited = any(cell and cell.limits for row in first.rows for cell in row.cells)
     console.print(_drawn(first, f"95 % intervals over {predictions.units}" if limited else ""))
     for side in sides[-1:]:
+        if (over := tables.over_folds(predictions, numbers, side)).rows:
+            console.print(_drawn(over, f"{SIDES[side]}, over folds"))
         console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
         for title, table in tables.of_anomalies(predictions, numbers, side).items():
             console.print(_drawn(table, title))

@@ -3,13 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
 
 from tests.corpora.binary import draw_binary
 
-SETTINGS = {"task": {"name": "hypoglycemia", "monitor": {"metric": "val/auroc", "mode": "max"}}, "loss": "bce"}
+UNTRACKED = {"_target_": "ecg_lightning.tracking.Tracker", "uri": None, "experiment": "hypoglycemia"}
+SETTINGS = {
+    "task": {"name": "hypoglycemia", "monitor": {"metric": "val/auroc", "mode": "max"}},
+    "loss": "bce",
+    "tracking": UNTRACKED,
+}
 CARD = {"synthetic": False, "tags": {}, "patients": {"val": ["001", "002"]}, "counts": {"val": {"low": 9}}}
 
 
@@ -47,10 +53,24 @@ def write_job(
 
 def write_sweep(folder: Path, key: str, aurocs: Mapping[str, float], sides: Sequence[str] = ("val",)) -> list[Path]:
     """Write one job per value of one key."""
+    write_plan(folder, f"{key}={','.join(aurocs)}", "tracking=none")
     return [
         write_job(folder / str(number), [f"{key}={value}", "tracking=none"], auroc, sides)
         for number, (value, auroc) in enumerate(aurocs.items())
     ]
+
+
+def write_plan(folder: Path, *words: str, params: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Write what Hydra leaves of a sweep before its first job begins.
+
+    Args:
+        folder: of the sweep.
+        words: as they were typed.
+        params: of a preset.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = {"sweeper": {"params": dict(params)}, "overrides": {"task": list(words), "hydra": ["hydra.mode=MULTIRUN"]}}
+    (folder / "multirun.yaml").write_text(yaml.safe_dump({"hydra": plan}, sort_keys=False), encoding="utf-8")
 
 
 def write_failed_job(folder: Path, overrides: Sequence[str], reason: str) -> Path:
@@ -64,4 +84,4 @@ def write_failed_job(folder: Path, overrides: Sequence[str], reason: str) -> Pat
 def monitor(folder: Path, metric: str, mode: str, loss: str = "bce") -> None:
     """Let a job go by another number."""
     task = {"name": "hypoglycemia", "monitor": {"metric": metric, "mode": mode}}
-    (folder / "config.yaml").write_text(yaml.safe_dump({"task": task, "loss": loss}), encoding="utf-8")
+    (folder / "config.yaml").write_text(yaml.safe_dump({**SETTINGS, "task": task, "loss": loss}), encoding="utf-8")

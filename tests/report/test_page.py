@@ -156,7 +156,7 @@ def test_a_run_on_anomalies_has_its_own_figures_and_what_always_anomaly_and_the_
         assert words in page
     for words in ("Kind by kind against all normals, test", "V, ventricular", "Part by part, test", "rhythm distance"):
         assert words in page
-    for words in ("mean + 2 SD of validation normals", "Patient by patient, with AUROC", "patients of both classes"):
+    for words in ("mean + 2 SD of validation normals", "Patient by patient, scores", "patients of both classes"):
         assert words in page
     for words in ("calibrated", "temperature", "probability with"):
         assert words not in page
@@ -320,4 +320,4 @@ def test_the_page_of_two_classes_says_threshold_one_class_for_all_and_patients(t
     page = write(tmp_path).read_text(encoding="utf-8")
     for words in ("training", "called low from a calibrated", "macro F1 of one class for all", "not defined"):
         assert words in page
-    assert "Patient by patient, with AUROC" in page
+    assert "Patient by patient, scores" in page
