@@ -29,15 +29,20 @@ def finish(folder: Path) -> None:
     if not jobs:
         return
     found = compare(jobs)
-    found.table.to_csv(folder / "comparison.csv", index=False)
-    figure = comparison_figures.comparison(found)
-    if figure is not None:
-        figure.savefig(folder / "comparison.png")
+    write(found, folder)
     console = Console()
     console.print(drawn(found, console))
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
     for line in [*remarks(found), *what_next(found, shown)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def write(found: Comparison, folder: Path) -> None:
+    """Write comparison.csv, and comparison.png where any job has a number."""
+    found.table.to_csv(folder / "comparison.csv", index=False)
+    figure = comparison_figures.comparison(found)
+    if figure is not None:
+        figure.savefig(folder / "comparison.png")
 
 
 def job_folders(folder: Path) -> list[Path]:
@@ -69,8 +74,6 @@ def remarks(found: Comparison) -> list[str]:
         said.append(f"no job is called the best: {found.why_none}")
     else:
         said.append(f"* best on validation rows, by {found.monitor}{_unordered(found)}")
-    if (table["state"] == "interrupted").any():
-        said.append("the sweep was stopped: jobs that were to come after have no row here; the same command runs all")
     stopped = table[table["state"] != "finished"]
     for (state, reason), some in stopped.groupby(["state", "reason"], sort=False):
         said.append(f"{_jobs(some)} {state}: {'; '.join(str(reason).splitlines())}")
@@ -79,7 +82,10 @@ def remarks(found: Comparison) -> list[str]:
 
 def what_next(found: Comparison, folder: Path) -> list[str]:
     """Where the files lie, and the commands that look closer at the best job, or else at the first that finished."""
-    said = [f"table:   {folder / 'comparison.csv'}"]
+    said = []
+    if (found.table["state"] == "interrupted").any():
+        said.append("the sweep was stopped: jobs that were to come after have no row here; the same command runs all")
+    said.append(f"table:   {folder / 'comparison.csv'}")
     if (folder / "comparison.png").is_file():
         said.append(f"picture: {folder / 'comparison.png'}")
     finished = found.table.index[found.table["state"] == "finished"]
@@ -87,6 +93,8 @@ def what_next(found: Comparison, folder: Path) -> list[str]:
         return said
     job = folder / found.table["job"][finished[0] if found.best is None else found.best]
     said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    if len(finished) > 1:
+        said.append(f"pair:    python -m ecg_lightning.compare {shlex.quote(str(folder))}")
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
         words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]
         said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")
@@ -103,7 +111,7 @@ def _unordered(found: Comparison) -> str:
     alike = (table[low] <= best[high]) & (table[high] >= best[low]) & (table.index != found.best)
     if not alike.any():
         return ""
-    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding"
+    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding by these alone"
 
 
 def _jobs(some: pd.DataFrame) -> str:
