@@ -1,7 +1,7 @@
 """Is one run really better than another on the same rows? A bootstrap that draws the same patients for both."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,7 +76,7 @@ def paired(first: Predictions, second: Predictions, side: str, n_boot: int = N_B
     wanted = [name for name in own_headline(first) if name in own_headline(second)]
     n_boot = n_boot if len(names) > 1 else 0
     seed = min(first.seed, second.seed)  # the same whichever comes first
-    drawn = _differences(one, two, unit, list(weights(len(names), n_boot, seed)))
+    drawn = _differences(one, two, unit, weights(len(names), n_boot, seed))
     table = _table(numbers_of(one, 0), numbers_of(two, 0), wanted, drawn)
     return Paired(table, side, len(unit), len(names), first.units, n_boot)
 
@@ -144,7 +144,7 @@ def _contradictions(one: Decisions, two: Decisions) -> dict[str, int]:
 
 
 def _differences(
-    one: Decisions, two: Decisions, unit: Int[np.ndarray, " row"], weight: list[Float[np.ndarray, "replicate unit"]]
+    one: Decisions, two: Decisions, unit: Int[np.ndarray, " row"], weight: Iterable[Float[np.ndarray, "replicate unit"]]
 ) -> dict[str, Float[np.ndarray, " replicate"]]:
     """What the first has over the second, replicate by replicate."""
     drawn: defaultdict[str, list[Float[np.ndarray, " replicate"]]] = defaultdict(list)

@@ -111,7 +111,7 @@ def _unordered(found: Comparison) -> str:
     alike = (table[low] <= best[high]) & (table[high] >= best[low]) & (table.index != found.best)
     if not alike.any():
         return ""
-    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding by these alone"
+    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding by these intervals alone"
 
 
 def _jobs(some: pd.DataFrame) -> str:

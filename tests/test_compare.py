@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ecg_lightning.compare import distinct_names, main
+from ecg_lightning.evaluation import N_BOOT
 from ecg_lightning.predictions import Predictions
 from tests.corpora.binary import draw_binary
 from tests.corpora.sweep import CARD, write_failed_job, write_job, write_sweep
@@ -271,4 +272,5 @@ def test_help_needs_no_heavy_import() -> None:
     code += "try: main(['--help'])\nexcept SystemExit: print(sorted(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "folder of a run" in said
+    assert f"(default {N_BOOT})" in said
     assert not any(f"'{name}'" in said for name in ("torch", "pandas", "scipy", "rich", "matplotlib"))
