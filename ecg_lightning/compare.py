@@ -85,6 +85,11 @@ def distinct_names(folders: Sequence[Path]) -> list[str]:
     return names
 
 
+def called(name: str) -> str:
+    """What a run is called in a sentence: 0 minus 1 would be another thing."""
+    return f"job {name}" if name.isdigit() else name
+
+
 def check_finished(runs: Mapping[str, Path]) -> None:
     """Raise unless some run has finished, and every one that has is whole.
 
@@ -182,15 +187,16 @@ def _say_pairs(
     from ecg_lightning.report import paired_figures, paired_tables
     from ecg_lightning.report.comparison_figures import stamp
 
-    (other, pair), *rest = pairs.items()
+    shown = {called(job): one for job, one in pairs.items()}
+    (other, pair), *rest = shown.items()
     decisive = found.monitor.partition("/")[2]
     names = sorted(pair.table["name"], key=lambda name: name != decisive)  # what says which is best comes first
     if rest:
         fitting = max(1, console.width // WIDTH_OF_ONE - 1)
-        console.print(paired_tables.drawn_of_several(pairs, first, names[:fitting]))
+        console.print(paired_tables.drawn_of_several(shown, called(first), names[:fitting]))
     else:
-        console.print(paired_tables.drawn(pair, first, other))
-    for line in paired_tables.sentences(pairs, first):
+        console.print(paired_tables.drawn(pair, called(first), other))
+    for line in paired_tables.sentences(shown, called(first)):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if output is None:
         return
@@ -198,8 +204,8 @@ def _say_pairs(
     tables = [one.table.assign(**said) for said, one in zip(about, pairs.values(), strict=True)]
     written = pd.concat(tables)
     written[[*COLUMNS, *pair.table.columns]].to_csv(output / "paired.csv", index=False)
-    shown = found.table[found.table["job"].isin([first, *pairs])]
-    figure = paired_figures.differences(pairs, first, names, stamp(shown))
+    drawn = found.table[found.table["job"].isin([first, *pairs])]
+    figure = paired_figures.differences(shown, called(first), names, stamp(drawn))
     if figure is not None:
         figure.savefig(output / "paired.png")
 

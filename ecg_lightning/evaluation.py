@@ -146,7 +146,11 @@ def numbers_of(rows: Decisions, n_boot: int) -> dict[str, float]:
 
 
 def _intervals(rows: Decisions, numbers: dict[str, float], n_boot: int) -> dict[str, float]:
-    """Percentile intervals over replicates that draw whole patients (or records) with replacement."""
+    """Percentile intervals over replicates that draw whole patients (or records) with replacement, without their bias.
+
+    A replicate that draws a rare class's only rows twice, or not at all, scores higher or lower on average than the
+    rows themselves: the replicates are shifted so that their mean is the number.
+    """
     unit, names = pd.factorize(rows.column(rows.about.resample))
     if n_boot == 0 or len(names) < 2:
         return {}
@@ -157,24 +161,12 @@ def _intervals(rows: Decisions, numbers: dict[str, float], n_boot: int) -> dict[
     limits = {}
     for name, parts in drawn.items():
         values = np.concatenate(parts)
-        shifted = interval(values, numbers[name])
-        if not np.isnan(shifted).any():
-            least = -1.0 if np.nanmin(values) < 0 else 0.0  # kappa alone may lie below 0
+        there = values[~np.isnan(values)]
+        if len(there) and not np.isnan(numbers[name]):
+            shifted = np.quantile(there, [0.025, 0.975]) + (numbers[name] - there.mean())
+            least = -1.0 if there.min() < 0 else 0.0  # kappa alone may lie below 0
             limits[f"{name}_low"], limits[f"{name}_high"] = np.clip(shifted, least, 1.0).tolist()
     return limits
-
-
-def interval(values: Float[np.ndarray, " replicate"], number: float) -> tuple[float, float]:
-    """The middle 95 % of a number's replicates, without their bias; NaN where nothing is defined.
-
-    A replicate that draws a rare class's only rows twice, or not at all, scores higher or lower on average than the
-    rows themselves: the replicates are shifted so that their mean is the number.
-    """
-    there = values[~np.isnan(values)]
-    if not len(there) or np.isnan(number):
-        return np.nan, np.nan
-    low, high = np.quantile(there, [0.025, 0.975]) + (number - there.mean())
-    return float(low), float(high)
 
 
 def weights(n_units: int, n_boot: int, seed: int) -> Iterator[Float[np.ndarray, "replicate unit"]]:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from ecg_lightning.calibration import Decisions
 from ecg_lightning.comparison import own_headline
-from ecg_lightning.evaluation import N_BOOT, decisions, interval, numbers_of, replicates, weights
+from ecg_lightning.evaluation import N_BOOT, decisions, numbers_of, replicates, weights
 from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.structures import Refused
 
@@ -55,7 +55,9 @@ def paired(first: Predictions, second: Predictions, side: str, n_boot: int = N_B
     """Compute the difference of every headline number that both have, with its 95 % interval.
 
     Each run goes by its own validation rows, fold by fold, as in `evaluation.evaluate`. A replicate draws patients (or
-    records) with replacement, the same ones for both runs: what makes a patient hard for both does not count.
+    records) with replacement, the same ones for both runs: what makes a patient hard for both does not count. Of a
+    number by itself `evaluation` shifts the replicates by their bias; of a difference they are left as they are, so
+    that the interval holds 0 exactly where neither run is above in 97.5 % of them.
 
     Args:
         first: of one run.
@@ -165,8 +167,8 @@ def _table(
         if np.isnan(difference):
             continue
         values = drawn.get(name, np.array([]))
-        low, high = interval(values, difference)
         there = values[~np.isnan(values)]
-        share = float(np.mean((there > 0) + 0.5 * (there == 0))) if len(there) else np.nan
+        low, high = np.quantile(there, [0.025, 0.975]) if len(there) else (np.nan, np.nan)
+        share = np.mean((there > 0) + 0.5 * (there == 0)) if len(there) else np.nan
         rows.append((name, first[name], second[name], difference, low, high, share))
     return pd.DataFrame(rows, columns=["name", "first", "second", "difference", "low", "high", "share_above"])

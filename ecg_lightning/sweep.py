@@ -111,7 +111,8 @@ def _unordered(found: Comparison) -> str:
     alike = (table[low] <= best[high]) & (table[high] >= best[low]) & (table.index != found.best)
     if not alike.any():
         return ""
-    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding by these intervals alone"
+    others = _jobs(table[alike])
+    return f"; its interval overlaps that of {others}: no order of these jobs is a finding by these intervals alone"
 
 
 def _jobs(some: pd.DataFrame) -> str:

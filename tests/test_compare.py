@@ -163,7 +163,7 @@ def test_on_validation_rows_differences_are_said_to_be_optimistic(
     for run in runs:
         val.write(run / "predictions.parquet")
     said = said_of(capsys, *runs)
-    assert "validation: 1 minus each other" in said
+    assert "validation: job 1 minus each other" in said
     assert "validation rows chose epochs, thresholds and the best run: these differences are optimistic" in said
 
 

@@ -84,7 +84,7 @@ def test_replicates_equal_scoring_the_repeated_rows_of_both_by_scikit_learn() ->
     table = paired(one, two, "test", 30).table.set_index("name")
     for name, values in (("auroc", auroc), ("accuracy", accuracy)):
         differs = -np.diff(values, axis=1)[:, 0]
-        expected = np.quantile(differs, [0.025, 0.975]) + table.loc[name, "difference"] - differs.mean()
+        expected = np.quantile(differs, [0.025, 0.975])
         np.testing.assert_allclose(table.loc[name, ["low", "high"]].to_numpy(float), expected)
         assert table.loc[name, "share_above"] == pytest.approx((differs > 0).mean())
 
@@ -192,9 +192,14 @@ def test_anomalies_of_another_kind_are_refused() -> None:
         paired(draw_binary(), one, "test", 10)
 
 
-def test_the_interval_belongs_to_the_difference() -> None:
+def test_interval_and_share_never_contradict_each_other() -> None:
     found = paired(draw_multilabel(150), worse(draw_multilabel(150), 0.5), "test", 60).table
-    limited = found[found["low"].notna()][INTERVAL]
-    assert (limited["low"] <= limited["difference"]).all()
-    assert (limited["difference"] <= limited["high"]).all()
+    few = draw_predictions(600)
+    found = pd.concat([found, *(paired(few, worse(few, 0.3, seed), "val", 60).table for seed in range(4))])
+    assert ((found["low"] > 0) <= (found["share_above"] > 0.97)).all()
+    assert ((found["high"] < 0) <= (found["share_above"] < 0.03)).all()
+
+
+def test_a_calibration_error_has_a_difference_without_an_interval() -> None:
+    found = paired(draw_multilabel(150), worse(draw_multilabel(150), 0.5), "test", 60).table
     assert found.set_index("name").loc["ece", INTERVAL[1:]].isna().all(), "a calibration error grows in every resample"

@@ -48,10 +48,9 @@ def drawn_of_several(pairs: Mapping[str, Paired], best: str, names: Sequence[str
 def sentences(pairs: Mapping[str, Paired], best: str) -> list[str]:
     """What was drawn, which differences are more than the chance of patients, and what these intervals do not know."""
     pair = next(iter(pairs.values()))
-    said = [
-        f"{SIDES[pair.side]} rows: {pair.n_rows:,} of {pair.n_units:,} {pair.units}, which each of {pair.n_boot:,} "
-        "replicates draws anew, the same ones for both runs"
-    ]
+    drawn_anew = f", which each of {pair.n_boot:,} replicates draws anew, the same ones for both runs"
+    about = f"{SIDES[pair.side]} rows: {pair.n_rows:,} of {pair.n_units:,} {pair.units}"
+    said = [about + drawn_anew * (pair.n_boot > 0)]
     lower = [in_words(name) for name in pair.table["name"] if name in LOWER_IS_BETTER]
     if lower and len(pairs) == 1:
         said.append(f"lower is better: {', '.join(lower)}")
