@@ -190,8 +190,9 @@ def _say_pairs(
     shown = {called(job): one for job, one in pairs.items()}
     (other, pair), *rest = shown.items()
     decisive = found.monitor.partition("/")[2]
-    names = sorted(pair.table["name"], key=lambda name: name != decisive)  # what says which is best comes first
+    names = list(pair.table["name"])
     if rest:
+        names.sort(key=lambda name: name != decisive)  # there is no room for all: what says which is best comes first
         fitting = max(1, console.width // WIDTH_OF_ONE - 1)
         console.print(paired_tables.drawn_of_several(shown, called(first), names[:fitting]))
     else:

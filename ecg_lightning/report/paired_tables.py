@@ -96,4 +96,4 @@ def _findings(pair: Paired) -> str:
     said = [f"{way} {', '.join(names)}" for way, names in (("higher", higher), ("lower", lower)) if names]
     if not said:
         return "every interval holds zero, no difference is a finding"
-    return f"{'; '.join(said)} (zero lies outside)"
+    return f"{'; '.join(said)} (zero lies outside the interval)"
