@@ -1,6 +1,7 @@
 """Jobs side by side: what varies between them, what they reach, and which is best by validation."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ N_HEADLINE = 3  # numbers of each job; metrics.json has them all
 BESIDE = ("always_anomaly/", "majority/", "oracle/")  # what stands beside numbers of a network and is none of its own
 SIDES = ("val", "test")
 LIMITS = ("", "_low", "_high")
+IDLE = ("resume", "sweep", "test", "tracking", "plugins")  # words that change no number: never what varied
 COSTS = ("fit/seconds", "fit/epochs", "model/parameters")
 
 
@@ -30,6 +32,7 @@ class Job:
         state: of its status.json.
         reason: why it did not finish.
         overrides: value by key, as they were typed.
+        choices: option of every config group.
         numbers: of its metrics.json.
         settings: of its config.yaml.
         card: of its data.
@@ -40,6 +43,7 @@ class Job:
     state: str
     reason: str
     overrides: dict[str, str]
+    choices: dict[str, str | None]
     numbers: dict[str, float]
     settings: dict[str, Any]
     card: dict[str, Any]
@@ -78,13 +82,19 @@ class Comparison:
     units: str
 
 
-def compare(folders: Sequence[Path]) -> Comparison:
-    """Read the folders of jobs, finished or not, and set them side by side in this order."""
+def compare(folders: Sequence[Path], names: Sequence[str] = ()) -> Comparison:
+    """Read the folders of jobs, finished or not, and set them side by side in this order.
+
+    Args:
+        folders: of the jobs.
+        names: what they are called; none for those of the folders, which must then differ.
+    """
     jobs = [read_job(folder) for folder in folders]
     finished = [job for job in jobs if job.state == "finished"]
     varied = _varied(jobs)
     headline, units = _headline(finished)
     table = pd.DataFrame([_row(job, varied, headline) for job in jobs])
+    table["job"] = list(names) or table["job"]
     best, monitor, why_none = _best(table, finished, varied, headline)
     table.insert(1 + len(varied), "best", table.index == best)
     test = [name for name in table if str(name).startswith("test/")]
@@ -93,10 +103,14 @@ def compare(folders: Sequence[Path]) -> Comparison:
     return Comparison(table, varied, headline, best, monitor, why_none, units)
 
 
+def own_headline(about: Predictions) -> list[str]:
+    """Headline numbers that are the network's own."""
+    return [name for name in headline_names(about) if not name.startswith(BESIDE)]
+
+
 def read_job(folder: Path) -> Job:
     """Read what a job left."""
     status = _json(folder / "status.json")
-    config = folder / "config.yaml"
     state = status.get("state", "failed")
     silent = {"failed": "it left no status.json", "running": "it never said how it ended"}
     words = [override.lstrip("+~").partition("=") for override in status.get("overrides", [])]
@@ -105,8 +119,9 @@ def read_job(folder: Path) -> Job:
         state=state,
         reason=status.get("reason") or silent.get(state, ""),
         overrides={key: value.strip("'\"") for key, _, value in words},
+        choices=status.get("choices", {}),
         numbers=_json(folder / "metrics.json"),
-        settings=yaml.safe_load(config.read_text(encoding="utf-8")) if config.is_file() else {},
+        settings=_yaml(folder / "config.yaml"),
         card=_json(folder / "data.json"),
         history=_history(folder / "history.csv"),
     )
@@ -115,9 +130,18 @@ def read_job(folder: Path) -> Job:
 def _json(path: Path) -> dict[str, Any]:
     """An object of a job's folder; empty where there is none, or half of one."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _history(path: Path) -> pd.DataFrame:
@@ -128,9 +152,52 @@ def _history(path: Path) -> pd.DataFrame:
 
 
 def _varied(jobs: Sequence[Job]) -> tuple[str, ...]:
-    """Keys whose value is not the same in all jobs, in the order in which they were typed."""
-    keys = dict.fromkeys(key for job in jobs for key in job.overrides)
-    return tuple(key for key in keys if _several(job.overrides.get(key) for job in jobs))
+    """Keys whose value is not the same in all jobs, in the order in which they were typed.
+
+    The jobs of a sweep typed the same keys, and whatever else differs follows from these. Jobs of several commands may
+    also differ in options that nobody typed.
+    """
+    told = [job for job in jobs if job.overrides or job.choices]  # one that left no status says nothing
+    typed = dict.fromkeys(key for job in told for key in job.overrides)
+    varied = [key for key in typed if _differs(told, key)]
+    if not varied or _several(sorted(job.overrides) for job in told):
+        groups = dict.fromkeys(key for job in told for key in job.choices if not key.startswith("hydra/"))
+        varied += [key for key in groups if key not in typed and _differs(told, key)]
+    return tuple(varied)
+
+
+def _differs(jobs: Sequence[Job], key: str) -> bool:
+    return key.partition(".")[0] not in IDLE and _several(_plain(_value(job, key)) for job in jobs)
+
+
+def _value(job: Job, key: str) -> str:
+    """What was typed, or else the option that was chosen, or else the value in the config; empty where unknown."""
+    if key in job.overrides:
+        return job.overrides[key]
+    if key in job.choices:
+        return job.choices[key] or "null"
+    value = _setting(job.settings, key)
+    while isinstance(value, str) and (link := re.fullmatch(r"\$\{([\w.]+)\}", value)):
+        value = _setting(job.settings, link[1])
+    if isinstance(value, dict):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _setting(settings: Any, key: str) -> Any:
+    for word in key.split("."):
+        if not isinstance(settings, dict) or word not in settings:
+            return ""
+        settings = settings[word]
+    return settings
+
+
+def _plain(value: str) -> str:
+    """A number in one way of writing, so that 1e-3 is 0.001."""
+    try:
+        return str(float(value))
+    except ValueError:
+        return value
 
 
 def _several(values: Iterable[Any]) -> bool:
@@ -145,7 +212,7 @@ def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
         job.settings["task"]["name"]: job for job in sorted(finished, key=lambda job: len(job.numbers))
     }.values():
         about = Predictions.read(job.folder / "predictions.parquet")
-        own = [name for name in headline_names(about) if not name.startswith(BESIDE)]
+        own = own_headline(about)
         there = [name for name in own if any(f"{side}/{name}" in job.numbers for side in SIDES)]
         names |= dict.fromkeys(there[:N_HEADLINE])
         units = about.units
@@ -153,7 +220,7 @@ def _headline(finished: Sequence[Job]) -> tuple[tuple[str, ...], str]:
 
 
 def _row(job: Job, varied: Sequence[str], headline: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"job": job.folder.name, **{key: job.overrides.get(key, "") for key in varied}}
+    row: dict[str, Any] = {"job": job.folder.name, **{key: _value(job, key) for key in varied}}
     row |= {"state": job.state, "reason": job.reason}
     names = [f"{side}/{name}{end}" for side in SIDES for name in headline for end in LIMITS]
     tags = {"synthetic": bool(job.card.get("synthetic")), "leaky_split": "leaky_split" in job.card.get("tags", {})}

@@ -61,11 +61,7 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     rows alone. A bootstrap replicate averages over the classes that it holds, as the number itself does. Fewer than two
     patients, or n_boot=0, give no interval.
     """
-    temperatures, offsets = fit_calibration(predictions)
-    standards = fit_standards(predictions)
-    p = probabilities(predictions, temperatures, offsets, standards)
-    thresholds = fit_thresholds(predictions, p)
-    rows = decide(predictions, p, thresholds)
+    temperatures, offsets, standards, thresholds, rows = _decided(predictions)
     numbers: dict[str, float] = {}
     if len(temperatures) == 1:
         fold = next(iter(temperatures))
@@ -74,10 +70,15 @@ def evaluate(predictions: Predictions, n_boot: int = N_BOOT) -> Evaluation:
     for side in SIDES:
         part = rows.where(rows.column("side") == side)
         if len(part.p):
-            numbers |= {f"{side}/{name}": value for name, value in _with_intervals(part, n_boot).items()}
+            numbers |= {f"{side}/{name}": value for name, value in numbers_of(part, n_boot).items()}
     numbers |= _numbers_of_groups(rows, n_boot) | _numbers_without(rows) | _numbers_over_folds(rows)
     patients = _scores_of(predictions).per_patient(rows)
     return Evaluation(_defined(numbers), temperatures, thresholds, patients, offsets, standards)
+
+
+def decisions(predictions: Predictions) -> Decisions:
+    """What is called of every row, as `evaluate` has it: each fold by its own validation rows."""
+    return _decided(predictions)[-1]
 
 
 def headline_names(predictions: Predictions) -> list[str]:
@@ -117,14 +118,27 @@ def stated_calibration(
     return {"calibration/temperature": temperature, **moved, **limits}
 
 
+def _decided(
+    predictions: Predictions,
+) -> tuple[
+    dict[int, float], dict[int, tuple[float, ...]], dict[int, Standard], dict[int, tuple[float, ...]], Decisions
+]:
+    """Temperatures, offsets, standards and thresholds by fold, and what follows for every row."""
+    temperatures, offsets = fit_calibration(predictions)
+    standards = fit_standards(predictions)
+    p = probabilities(predictions, temperatures, offsets, standards)
+    thresholds = fit_thresholds(predictions, p)
+    return temperatures, offsets, standards, thresholds, decide(predictions, p, thresholds)
+
+
 def _scores_of(predictions: Predictions) -> ModuleType:
     return SCORES[predictions.problem]
 
 
-def _with_intervals(rows: Decisions, n_boot: int) -> dict[str, float]:
-    """Scores of all rows, then their intervals."""
+def numbers_of(rows: Decisions, n_boot: int) -> dict[str, float]:
+    """Scores of all of these rows, then their intervals; NaN where one is not defined."""
     everyone, weight = np.zeros(len(rows.p), dtype=np.int64), np.ones((1, 1))
-    numbers = {name: float(value[0]) for name, value in _replicates(rows, everyone, weight).items()}
+    numbers = {name: float(value[0]) for name, value in replicates(rows, everyone, weight).items()}
     scores = _scores_of(rows.about)
     numbers |= {**scores.other_scores(rows), "n_classes": scores.n_classes(rows)}
     numbers |= {"n_windows": len(rows.p), "n_patients": rows.about.table["patient"].nunique()}
@@ -141,13 +155,13 @@ def _intervals(rows: Decisions, numbers: dict[str, float], n_boot: int) -> dict[
     if n_boot == 0 or len(names) < 2:
         return {}
     drawn: defaultdict[str, list[Float[np.ndarray, " replicate"]]] = defaultdict(list)
-    for weight in _weights(len(names), n_boot, rows.about.seed):
-        for name, values in _replicates(rows, unit, weight).items():
+    for weight in weights(len(names), n_boot, rows.about.seed):
+        for name, values in replicates(rows, unit, weight).items():
             drawn[name].append(values)
     limits = {}
     for name, parts in drawn.items():
-        replicates = np.concatenate(parts)
-        there = replicates[~np.isnan(replicates)]
+        values = np.concatenate(parts)
+        there = values[~np.isnan(values)]
         if len(there) and not np.isnan(numbers[name]):
             shifted = np.quantile(there, [0.025, 0.975]) + (numbers[name] - there.mean())
             least = -1.0 if there.min() < 0 else 0.0  # kappa alone may lie below 0
@@ -155,7 +169,7 @@ def _intervals(rows: Decisions, numbers: dict[str, float], n_boot: int) -> dict[
     return limits
 
 
-def _weights(n_units: int, n_boot: int, seed: int) -> Iterator[Float[np.ndarray, "replicate unit"]]:
+def weights(n_units: int, n_boot: int, seed: int) -> Iterator[Float[np.ndarray, "replicate unit"]]:
     """How often each replicate draws each unit; as many replicates at a time as memory may hold."""
     rng, share = np.random.default_rng(seed), np.full(n_units, 1 / n_units)
     size = max(1, MAX_WEIGHTS // n_units)
@@ -163,9 +177,10 @@ def _weights(n_units: int, n_boot: int, seed: int) -> Iterator[Float[np.ndarray,
         yield rng.multinomial(n_units, share, size=min(size, n_boot - start)).astype(np.float64)
 
 
-def _replicates(
+def replicates(
     rows: Decisions, unit: Int[np.ndarray, " row"], weight: Float[np.ndarray, "replicate unit"]
 ) -> dict[str, Float[np.ndarray, " replicate"]]:
+    """Every score that gets an interval, one value per replicate; NaN where it is not defined."""
     scores = _scores_of(rows.about)
     return {**scores.decision_scores(rows, unit, weight), **scores.ranking_scores(rows, unit, weight)}
 
@@ -180,7 +195,7 @@ def _numbers_of_groups(rows: Decisions, n_boot: int) -> dict[str, float]:
         for word in sorted(set(value[test])):
             part = rows.where(test & (value == word))
             if len(part.p) >= MIN_GROUP_ROWS:
-                found = _with_intervals(part, n_boot)
+                found = numbers_of(part, n_boot)
                 numbers |= {f"test/{group}_{word}/{name}": found[name] for name in found if name in wanted}
     return numbers
 
@@ -196,7 +211,7 @@ def _numbers_over_folds(rows: Decisions) -> dict[str, float]:
         for number in np.unique(fold[side == one]):
             part = rows.where((side == one) & (fold == number))
             everyone = np.zeros(len(part.p), dtype=np.int64)
-            own = {name: float(value[0]) for name, value in _replicates(part, everyone, np.ones((1, 1))).items()}
+            own = {name: float(value[0]) for name, value in replicates(part, everyone, np.ones((1, 1))).items()}
             own |= _scores_of(part.about).other_scores(part)
             for name in headline_names(part.about):
                 if not np.isnan(own.get(name, np.nan)):
@@ -217,7 +232,7 @@ def _numbers_without(rows: Decisions) -> dict[str, float]:
         rest = rows.where(test & (record != left_out))
         if (test & (record == left_out)).any() and len(rest.p):
             everyone, scores = np.zeros(len(rest.p), dtype=np.int64), _scores_of(rows.about)
-            found = _replicates(rest, everyone, np.ones((1, 1)))
+            found = replicates(rest, everyone, np.ones((1, 1)))
             chosen = {name: float(value[0]) for name, value in found.items() if name in names}
             chosen["n_classes"] = scores.n_classes(rest)
             numbers |= {f"test/without_{left_out}/{name}": value for name, value in chosen.items()}

@@ -64,10 +64,7 @@ def _say_resume(folder: Path) -> None:
 
 def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None:
     found = compare(rows)
-    found.table.to_csv(folder / "comparison.csv", index=False)
-    figure = comparison_figures.comparison(found)
-    if figure is not None:
-        figure.savefig(folder / "comparison.png")
+    write(found, folder)
     console = Console()
     console.print(drawn(found, console))
     shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
@@ -89,9 +86,8 @@ def draw_best(folder: Path) -> None:
     if not (folder / "comparison.csv").is_file():
         return
     table = pd.read_csv(folder / "comparison.csv", dtype={"job": str})
-    for name in table.loc[table["best"], "job"]:
-        inside = folder / sweep_plan.POOLED
-        drawn = page.write((inside if inside.is_dir() else folder) / name)
+    for row in table.index[table["best"]]:
+        drawn = page.write(runs(folder)[row])
         Console().print(f"page of the best job: {drawn}", soft_wrap=True, markup=False, highlight=False)
 
 
@@ -103,6 +99,22 @@ def _track(folder: Path, found: Comparison, status: Status) -> None:
     tags = {"sweep": ",".join(found.varied), **({"best_job": str(best["job"])} if best else {})}
     numbers = {str(name): float(x) for name, x in best.items() if str(name).startswith(("val/", "test/"))}
     sweep_run.track(folder, settings, status, numbers, files, tags)
+
+
+def write(found: Comparison, folder: Path) -> None:
+    """Write comparison.csv, and comparison.png where any job has a number."""
+    found.table.to_csv(folder / "comparison.csv", index=False)
+    figure = comparison_figures.comparison(found)
+    if figure is not None:
+        figure.savefig(folder / "comparison.png")
+
+
+def runs(folder: Path) -> list[Path]:
+    """The runs that a sweep stands for: its jobs, or where these are folds, what they are together."""
+    if (folder / "predictions.parquet").is_file():
+        return [folder]
+    pooled = [where for where in sweep_plan.by_combination(folder) if where != folder and where.is_dir()]
+    return pooled or job_folders(folder)
 
 
 def job_folders(folder: Path) -> list[Path]:
@@ -151,6 +163,8 @@ def what_next(found: Comparison, folder: Path, rows: list[Path]) -> list[str]:
     job = rows[finished[0] if found.best is None else found.best]
     job = job.relative_to(Path.cwd()) if job.is_relative_to(Path.cwd()) else job
     said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    if len(finished) > 1:
+        said.append(f"pair:    python -m ecg_lightning.compare {shlex.quote(str(folder))}")
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
         words = [word for word in Status.read(job).overrides if not word.startswith(NOT_REPEATED)]
         said.append("test rows were not scored, so that nothing is chosen by them; for those of the best job:")
@@ -167,7 +181,8 @@ def _unordered(found: Comparison) -> str:
     alike = (table[low] <= best[high]) & (table[high] >= best[low]) & (table.index != found.best)
     if not alike.any():
         return ""
-    return f"; its interval overlaps that of {_jobs(table[alike])}: no order of these jobs is a finding"
+    others = _jobs(table[alike])
+    return f"; its interval overlaps that of {others}: no order of these jobs is a finding by these intervals alone"
 
 
 def _jobs(some: pd.DataFrame) -> str:

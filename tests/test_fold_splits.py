@@ -52,7 +52,8 @@ def test_every_row_is_reported_on_once_by_a_fold_that_never_saw_its_patient(spli
     assert sorted(np.concatenate([fold.test for fold in found])) == list(range(len(table)))
     for fold in found:
         whose = [set(table.patient[rows]) for rows in (fold.train, fold.val, fold.test)]
-        assert not (whose[0] & whose[1] or whose[0] & whose[2] or whose[1] & whose[2])
+        assert not whose[0] & (whose[1] | whose[2])
+        assert not whose[1] & whose[2]
         assert len(set().union(*whose)) == PEOPLE
         assert len(whose[1]) >= 2, "one validation patient may be of a single class"
 
@@ -139,7 +140,10 @@ def test_validation_patients_see_every_class_in_about_their_share() -> None:
         (lambda: KFold(4, 1.0, seed=0), "split.val_share=1.0 must lie between 0 and 1"),
         (lambda: LeaveOnePatientOut(0.0, seed=0), "split.val_share=0.0 must lie between 0 and 1"),
         (lambda: KFold(10, 0.2, seed=0).count(["a"] * 9), "split.n_folds=10 is more than the 9 patients: take fewer"),
-        (lambda: LeaveOnePatientOut(0.2, 0).count(["a"] * 3), "takes at least 4 patients, of whom 2 validate; there are 3"),
+        (
+            lambda: LeaveOnePatientOut(0.2, 0).count(["a"] * 3),
+            "takes at least 4 patients, of whom 2 validate; there are 3",
+        ),
         (lambda: LeaveOnePatientOut(0.2, 0).count(["a"] * 101), "above the limit of 100: take split=kfold"),
         (lambda: list(folds(KFold(4, 0.2, 0, fold=4), people())), "split.fold=4 must lie between 0 and 3"),
         (lambda: list(folds(LeaveOnePatientOut(0.2, 0, fold=-1), people())), "split.fold=-1 must lie between 0 and 19"),

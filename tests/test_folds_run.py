@@ -1,4 +1,4 @@
-"""A run of several folds: each a run in its own folder, all together a run above them; what is done is not done again."""
+"""A run of several folds: each is a run in its own folder, below that of all; what is done is not done again."""
 
 import json
 import shutil
@@ -17,9 +17,9 @@ from tests.corpora.compose import composed
 from tests.corpora.learnable import write_learnable
 from tests.corpora.record_run import BRIEF
 
-RECORDS = ["101", "106", "108", "109", "112", "114", "115", "116", "118"]
+RECORDS = ["101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122", "124"]
 WORDS = (
-    *("task=arrhythmia", "model=logistic", "split=kfold", "split.n_folds=3", "split.val_share=0.3", *BRIEF),
+    *("task=arrhythmia", "model=logistic", "split=kfold", "split.n_folds=3", "split.val_share=0.2", *BRIEF),
     *("dataset.source=local", "dataset.allow_missing=true", "trainer.max_epochs=1", "trainer.limit_train_batches=null"),
 )
 
@@ -100,7 +100,9 @@ def test_only_what_is_missing_is_done_again(finished: Path, tmp_path: Path) -> N
 def test_one_fold_alone_is_that_of_all(finished: Path, tmp_path: Path) -> None:
     shutil.copytree(finished.parent / "mitdb", tmp_path / "mitdb")
     train(tmp_path, "split.fold=1")
-    alone, among = (Predictions.read(p / "predictions.parquet").table for p in (tmp_path / "run", finished / "folds" / "1"))
+    alone, among = (
+        Predictions.read(p / "predictions.parquet").table for p in (tmp_path / "run", finished / "folds" / "1")
+    )
     np.testing.assert_array_equal(alone["row"], among["row"])
     np.testing.assert_allclose(alone["logit_N"], among["logit_N"], rtol=1e-5, atol=1e-6)
 

@@ -107,7 +107,11 @@ def test_the_card_says_who_stood_where_in_any_fold(pooled: Path) -> None:
 
 def test_cards_of_one_fold_are_that_fold() -> None:
     card = {"tags": {}, "skipped": {}, "remarks": ["a"], "split_hash": "0123456789", "rows": {"val": 3}}
-    card |= {"counts": {"val": {"low": 1}}, "patients": {"val": ["1"]}, "per_patient": [{"patient": "1", "side": "val"}]}
+    card |= {
+        "counts": {"val": {"low": 1}},
+        "patients": {"val": ["1"]},
+        "per_patient": [{"patient": "1", "side": "val"}],
+    }
     assert joined([card]) == card | {"split_hash": "0123"}
 
 

@@ -44,6 +44,7 @@ def test_a_sweep_leaves_a_table_and_a_picture(
         "table:   sweep/comparison.csv",
         "picture: sweep/comparison.png",
         "python -m ecg_lightning.report sweep/1",
+        "pair:    python -m ecg_lightning.compare sweep",
         "python -m ecg_lightning.train model.latent_size=4 tracking=none",
         "95 % intervals over patients",
     ):

@@ -46,7 +46,7 @@ def test_a_missing_fold_leaves_the_whole_unfinished_and_says_what_to_type(
     assert f"what is missing: python -m ecg_lightning.train resume={tmp_path}" in said
 
 
-def test_folds_of_each_combination_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folds_of_each_combination_stand_side_by_side(tmp_path: Path) -> None:
     write_plan(tmp_path, "model=cnn,logistic", f"split.fold=range({N_FOLDS})")
     for number, part in enumerate(folds_of()):
         write_fold(tmp_path / str(number), part, ["model=cnn", f"split.fold={number}"])

@@ -303,9 +303,9 @@ def test_jobs_of_a_sweep_share_the_run_above_them_whoever_comes_first(uri: str, 
 
 def test_a_run_below_one_that_was_lost_is_a_run_all_the_same(uri: str, tmp_path: Path) -> None:
     (tmp_path / "no.db").write_text("no store")
+    above = Tracker(f"sqlite:///{tmp_path}/no.db", "rhythm")
+    above.start("above", {}, {})
     with pytest.warns(UserWarning, match="MLflow gets nothing more of this run"):
-        above = Tracker(f"sqlite:///{tmp_path}/no.db", "rhythm")
-        above.start("above", {}, {})
         above.finish("FINISHED")
     child = Tracker(uri, "rhythm", below=above)
     child.start("fold 0", {}, {})

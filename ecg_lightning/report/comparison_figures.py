@@ -34,7 +34,7 @@ def comparison(found: Comparison) -> Figure | None:
         return None
     key = numeric_key(found)
     width_in, height_in = (4.1 * len(names), 4.0) if key else (2.5 + 3.3 * len(names), 1.9 + 0.3 * len(found.table))
-    figure = new_figure(max(6.5, width_in), max(3.4, height_in), _stamp(found.table))
+    figure = new_figure(max(6.5, width_in), max(3.4, height_in), stamp(found.table))
     panels = figure.subplots(1, len(names), squeeze=False, sharey=key is None)[0]
     for axes, name in zip(panels, names, strict=True):
         if key is None:
@@ -81,7 +81,7 @@ def shared_folder(values: pd.Series) -> str:
     return folders.pop() if len(folders) == 1 else ""
 
 
-def _stamp(table: pd.DataFrame) -> str:
+def stamp(table: pd.DataFrame) -> str:
     """As `picture.stamp`, where it is true of any job."""
     words = ["SYNTHETIC"] if table["synthetic"].any() else []
     return " · ".join([*words, *(["LEAKY SPLIT"] if table["leaky_split"].any() else [])])
@@ -111,7 +111,9 @@ def _dots(axes: Axes, found: Comparison, name: str) -> None:
     place = np.arange(len(found.table), dtype=np.float64)
     _marked(axes, found, name, place, across=False)
     tidy(axes, in_words(name))
-    axes.set_yticks(place, [plain(_name(found, row)) for row in range(len(place))])
+    names = [_name(found, row) for row in range(len(place))]
+    told = [name if names.count(name) == 1 else f"{found.table['job'][row]}: {name}" for row, name in enumerate(names)]
+    axes.set_yticks(place, [plain(name) for name in told])
     axes.set_ylim(len(place) - 0.5, -0.5)
 
 

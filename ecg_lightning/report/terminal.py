@@ -42,10 +42,7 @@ def show(
     limited = any(cell and cell.limits for row in first.rows for cell in row.cells)
     console.print(_drawn(first, f"95 % intervals over {predictions.units}" if limited else ""))
     for side in sides[-1:]:
-        if (over := tables.over_folds(predictions, numbers, side)).rows:
-            console.print(_drawn(over, f"{SIDES[side]}, over folds"))
-        console.print(_drawn(tables.per_class(predictions, numbers, side), SIDES[side]))
-        for title, table in tables.of_anomalies(predictions, numbers, side).items():
+        for title, table in _of_side(predictions, numbers, side).items():
             console.print(_drawn(table, title))
         console.print(sentences.calibration(predictions, numbers, side), markup=False, highlight=False)
     for said in (sentences.one_class(predictions), sentences.few_positives(predictions)):
@@ -53,6 +50,14 @@ def show(
             console.print(said, markup=False, highlight=False)
     for title, table in _others(predictions, found, patients).items():
         console.print(_drawn(table, title))
+
+
+def _of_side(predictions: Predictions, numbers: dict[str, float], side: str) -> dict[str, tables.Table]:
+    """Tables of one side, by title."""
+    over = tables.over_folds(predictions, numbers, side)
+    first = {f"{SIDES[side]}, over folds": over} if over.rows else {}
+    of_anomalies = tables.of_anomalies(predictions, numbers, side)
+    return {**first, SIDES[side]: tables.per_class(predictions, numbers, side), **of_anomalies}
 
 
 def _others(predictions: Predictions, found: Evaluation, patients: bool) -> dict[str, tables.Table]:

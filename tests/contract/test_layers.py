@@ -63,6 +63,7 @@ MAY_IMPORT = {
         "anomaly_scores binary_scores multiclass_scores multilabel_scores"
     ),
     "comparison": "predictions evaluation",
+    "paired": "structures predictions calibration evaluation comparison",
     "contract": "structures windowing features prepare",
     "model_card": "structures windowing prepare contract",
     "bundle": "structures windowing prepare models layers contract model_card",
@@ -151,7 +152,7 @@ def test_importing_every_module_leaves_the_disk_as_it_was(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["train", "config", "download", "plot"])
+@pytest.mark.parametrize("command", ["train", "config", "download", "plot", "compare"])
 def test_commands_import_the_heavy_libraries_later(command: str, tmp_path: Path) -> None:
     heavy = {"torch", "pytorch_lightning", "torchmetrics", "mlflow", "wfdb", "matplotlib", "pandas", "scipy"}
     said = run(f"import sys, ecg_lightning.{command}; print(sorted({heavy} & sys.modules.keys()))", tmp_path)

@@ -23,7 +23,9 @@ def folds_of(n_rows: int = 900) -> list[Predictions]:
     place = pd.factorize(whole.table["patient"])[0]
     parts = []
     for fold in range(N_FOLDS):
-        side = np.select([place % N_FOLDS == fold, np.isin(place, ((fold + 1) % 9, (fold + 4) % 9))], ["test", "val"], "")
+        side = np.select(
+            [place % N_FOLDS == fold, np.isin(place, ((fold + 1) % 9, (fold + 4) % 9))], ["test", "val"], ""
+        )
         table = whole.table.assign(side=side, fold=np.int16(fold))
         table["logit_low"] = table["logit_low"] * (1 + fold) + fold  # each network speaks on a scale of its own
         parts.append(replace(whole, table=table[table["side"] != ""].reset_index(drop=True)))
