@@ -82,9 +82,7 @@ def fold_numbers(split: DictConfig, dataset: DictConfig, typed: Sequence[str]) -
             f"split=kfold, split=lopo or split=lopo_ds1"
         )
     if made.fold is not None:
-        raise ConfigError(
-            f"sweep=folds makes every fold, but split.fold={made.fold} is asked for: leave one of them out"
-        )
+        raise ConfigError(f"sweep=folds makes every fold, but split.fold={made.fold} asks for one: leave out either")
     return f"range({made.count(constructed(dataset).patients())})"
 
 

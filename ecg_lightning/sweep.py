@@ -38,7 +38,9 @@ def finish(folder: Path) -> tuple[int, int]:
     begun, n_jobs = job_folders(folder), len(sweep_plan.jobs(folder))
     if not begun:
         return n_jobs, n_jobs
-    n_failed = n_jobs - sum(Status.read(job).state == "finished" for job in begun if (job / "status.json").is_file())
+    n_failed = max(n_jobs, len(begun)) - sum(
+        Status.read(job).state == "finished" for job in begun if (job / "status.json").is_file()
+    )
     pooled = sweep_folds.pool(folder)
     if folder in pooled:
         _say_folds(folder, pooled[folder])

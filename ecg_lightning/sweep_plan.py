@@ -77,6 +77,8 @@ def without_fold(overrides: list[str]) -> tuple[str, ...]:
 def _jobs(file: Path, changed_ns: int) -> list[list[str]]:  # noqa: ARG001, a file that has changed is read again
     """As Hydra's own sweeper makes jobs of what was typed and what a preset says."""
     saved = OmegaConf.load(file)
+    if "hydra" not in saved:  # cut off while it was written: no job had begun
+        return []
     params = saved.hydra.sweeper.params or {}
     words = [*(f"{key}={params[key]}" for key in params), *saved.hydra.overrides.task]
     (every,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)

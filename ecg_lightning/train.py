@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -33,7 +32,7 @@ def job(cfg: DictConfig) -> None:
         _alone(cfg, hydra)
 
 
-def _alone(cfg: DictConfig, hydra: HydraConf) -> None:
+def _alone(cfg: DictConfig, hydra: Any) -> None:
     folder, status = Path(hydra.runtime.output_dir), _status(hydra)
     try:
         if cfg.resume is not None:
@@ -50,7 +49,7 @@ def _alone(cfg: DictConfig, hydra: HydraConf) -> None:
         raise ConfigError(str(error)) from error
 
 
-def _one_of_many(cfg: DictConfig, hydra: HydraConf) -> None:
+def _one_of_many(cfg: DictConfig, hydra: Any) -> None:
     """A job of a sweep: raises nothing, so that the others go on; goes on itself where it had begun."""
     folder, status = Path(hydra.runtime.output_dir).absolute(), _status(hydra)
     try:
@@ -74,7 +73,7 @@ def _one_of_many(cfg: DictConfig, hydra: HydraConf) -> None:
         log.exception("job %s broke down", folder.name)
 
 
-def _status(hydra: HydraConf) -> Status:
+def _status(hydra: Any) -> Status:
     return Status(choices=dict(hydra.runtime.choices), overrides=list(hydra.overrides.task))
 
 
@@ -111,7 +110,7 @@ def several_processes(cfg: DictConfig) -> bool:
     return str(cfg.trainer.get("strategy", "auto")).startswith("ddp") or n_devices not in (0, 1)
 
 
-def _in_a_process_of_its_own(folder: Path, hydra: HydraConf) -> None:
+def _in_a_process_of_its_own(folder: Path, hydra: Any) -> None:
     """Run a job as a single run, so that the processes that its trainer starts get the job's own overrides, never -m.
 
     Raises:
@@ -170,6 +169,10 @@ def resumed_sweep(folder: Path, typed: list[str]) -> list[str]:
         ConfigError: an override differs from the sweep's; every such one is named.
     """
     saved: Any = OmegaConf.load(folder / sweep_plan.MULTIRUN)
+    if "hydra" not in saved:
+        raise ConfigError(
+            f"{folder / sweep_plan.MULTIRUN} is not whole, and no job had begun: remove {folder}, start anew"
+        )
     began = [*saved.hydra.overrides.task, *saved.hydra.overrides.hydra]
     began = [word for word in began if not word.startswith(NOT_RETYPED)]
     typed = [word for word in typed if not word.startswith(("resume=", "hydra.sweep.dir="))]

@@ -583,3 +583,32 @@ def test_leads_rate_window_and_split_of_anomalies_follow_the_dataset() -> None:
         "heartbeat_csv": (125, 1, "Files"),
         "ptbdb_csv": (125, 1, "RandomWindows"),
     }
+
+
+FOLDS = {"kfold": ("split.n_folds=3",), "lopo": (), "lopo_ds1": ()}
+
+
+@pytest.mark.parametrize(("split", "said"), [("kfold", "range(3)"), ("lopo", "range(43)"), ("lopo_ds1", "range(22)")])
+def test_the_number_of_folds_comes_from_the_list_of_records(split: str, said: str, twin_cache: Path) -> None:
+    cfg = composed(f"split={split}", *FOLDS[split], f"cache_dir={twin_cache}", "dataset.source=synthetic")
+    assert config.fold_numbers(cfg.split, cfg.dataset, [f"split={split}", "model=cnn,logistic"]) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "typed", "said"),
+    [
+        (("split=inter_patient",), [], r"sweep=folds takes a split of several folds, but InterPatient has one: split="),
+        (("split=kfold", "split.fold=2"), [], r"makes every fold, but split\.fold=2 asks for one: leave out either"),
+        (
+            ("split=kfold",),
+            ["task=arrhythmia,anomaly"],
+            r"several values of task, which have folds of their own: leave",
+        ),
+        (("split=kfold",), ["split=kfold,lopo"], r"several values of split, which have folds of their own"),
+        (("split=kfold",), ["dataset=mitdb,ptbxl"], r"several values of dataset, which have folds of their own"),
+    ],
+)
+def test_folds_that_cannot_be_jobs_are_refused_in_words(words: tuple[str, ...], typed: list[str], said: str) -> None:
+    cfg = composed(*words)
+    with pytest.raises(ConfigError, match=said):
+        config.fold_numbers(cfg.split, cfg.dataset, typed)

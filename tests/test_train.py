@@ -6,13 +6,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ecg_lightning import train
 from ecg_lightning.datasets.mitdb import PACED, RECORDS
+from ecg_lightning.refusals import ConfigError
+from ecg_lightning.run_folder import Status
 from tests.conftest import FinishedRun
 from tests.corpora import command
+from tests.corpora.compose import composed
 from tests.corpora.mitdb import write_mitdb
+from tests.corpora.sweep import write_plan
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -196,3 +201,93 @@ def test_a_sweep_with_failed_jobs_counts_them_and_exits_with_1(here: Command, tm
     assert "Traceback" not in err
     for job in "01":
         assert '"state": "failed"' in (tmp_path / "sweep" / job / "status.json").read_text(encoding="utf-8")
+
+
+def resumed(folder: Path, *typed: str) -> list[str]:
+    """The words that a sweep is taken up with."""
+    return train.resumed_sweep(folder, [*typed, f"resume={folder}"])
+
+
+@pytest.fixture
+def stopped_sweep(tmp_path: Path) -> Path:
+    """A sweep over networks that was stopped."""
+    write_plan(tmp_path, "model=cnn,logistic", "seed=3")
+    return tmp_path
+
+
+def test_a_sweep_is_taken_up_by_its_folder_alone_or_by_the_same_command(stopped_sweep: Path) -> None:
+    words = ["-m", "model=cnn,logistic", "seed=3", f"hydra.sweep.dir={stopped_sweep}"]
+    assert resumed(stopped_sweep) == words
+    assert resumed(stopped_sweep, "-m", "model=cnn,logistic", "seed=3") == words
+
+
+def test_where_jobs_run_and_are_tracked_may_differ(stopped_sweep: Path) -> None:
+    found = resumed(stopped_sweep, "hydra/launcher=joblib", "trainer.accelerator=cpu", "--config-dir=mine")
+    assert found[1] == "--config-dir=mine"
+    assert {"hydra/launcher=joblib", "trainer.accelerator=cpu", "model=cnn,logistic"} <= set(found)
+
+
+def test_every_other_word_that_differs_is_refused_by_name(stopped_sweep: Path) -> None:
+    with pytest.raises(ConfigError, match=r"without model=cnn: leave it out, or start anew\n.*without \+task\.x=1"):
+        resumed(stopped_sweep, "model=cnn", "+task.x=1", "tracking=none")
+
+
+def test_a_plan_that_was_cut_off_says_what_to_remove(tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").touch()
+    with pytest.raises(ConfigError, match=r"multirun\.yaml is not whole, and no job had begun: remove"):
+        resumed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "several"),
+    [
+        ((), False),
+        (("trainer=ddp",), True),
+        (("trainer.devices=2",), True),
+        (("trainer.devices=[0]",), False),
+        (("trainer.devices=[0,1]",), True),
+        (("trainer.devices=-1",), True),
+        (("trainer.devices='1'",), False),
+        (("+trainer.strategy=ddp_find_unused_parameters_true",), True),
+    ],
+)
+def test_a_trainer_that_starts_processes_is_known(words: tuple[str, ...], several: bool) -> None:
+    assert train.several_processes(composed(*words)) is several
+
+
+SWEEP = (
+    "tracking=none",
+    "trainer=smoke",
+    "trainer.accelerator=cpu",
+    "dataset.source=synthetic",
+    "hydra.sweep.dir=sweep",
+)
+
+
+@pytest.mark.slow
+def test_jobs_side_by_side_are_a_sweep_like_any_other_and_only_what_is_missing_is_done_again(
+    tmp_path: Path, twin_cache: Path
+) -> None:
+    words = ("-m", "model=logistic", "seed=0,1", "split=kfold", "split.n_folds=2", *SWEEP, "hydra/launcher=joblib")
+    words = (*words, "hydra.sweep.dir=sweep")
+    done = command.train(tmp_path, twin_cache, *words)
+    assert done.returncode == 0, done.stderr
+    sweep = tmp_path / "sweep"
+    assert "job 1 finished: val/macro_f1_nsvf" in done.stderr
+    assert "━" not in done.stdout, "bars of jobs side by side would draw over each other"
+    table = pd.read_csv(sweep / "comparison.csv")
+    assert table["seed"].tolist() == [0, 1]
+    assert table["test/accuracy_low"].notna().all(), "seeds choose nothing: test rows are scored"
+    assert Status.read(sweep).state == "finished"
+    kept = (sweep / "0" / "metrics.json").stat().st_mtime_ns
+    for name in ("metrics.json", "status.json"):
+        (sweep / "1" / "folds" / "1" / name).unlink()
+    status = Status.read(sweep / "1")
+    status.state, status.finished_folds = "interrupted", [0]
+    status.write(sweep / "1")
+    again = command.train(tmp_path, twin_cache, "resume=sweep", "hydra/launcher=basic")
+    assert again.returncode == 0, again.stderr
+    assert (sweep / "0" / "metrics.json").stat().st_mtime_ns == kept
+    assert "fold 1 reports on" in again.stderr
+    assert "fold 0 reports on" not in again.stderr
+    assert pd.read_csv(sweep / "comparison.csv")["state"].tolist() == ["finished", "finished"]

@@ -73,6 +73,7 @@ def test_importing_the_reader_imports_nothing_heavy() -> None:
 def test_recording_is_read_from_both_layouts(data_dir: Path) -> None:
     corpus = corpus_in(data_dir)
     assert corpus.records() == (RECORD, "004/2014_10_01-10_09_39")
+    assert corpus.patients() == ("001", "004")
     (record,) = corpus.read(RECORD, ("ECG",))
     assert (record.name, record.patient, record.leads) == (f"{RECORD}#1", "001", ("ECG",))
     assert (record.fs_hz, record.unit, record.begin_s, record.synthetic) == (250.0, "NU", BEGIN_S, False)

@@ -57,6 +57,7 @@ def test_rows_of_known_patients_are_a_record_each(tmp_path: Path) -> None:
     records = corpus.read("mitbih_test", ("ECG",))
     assert [record.name for record in records] == [f"mitbih_test#{name}" for name in ("100", "101", "201")]
     assert [record.patient for record in records] == ["100", "101", "201"]
+    assert corpus.patients() == ("100", "101", "201")
     assert [len(record.symbol) for record in records] == [14, 13, 13]
     lines = (tmp_path / "heartbeat_csv/mitbih_test.csv").read_text().splitlines()
     second = [float(cell) for cell in lines[4].split(",")[:-1]]  # of the person of the second line
@@ -68,6 +69,7 @@ def test_patients_are_known_where_the_name_of_the_record_says_so(data_dir: Path)
     corpus = corpus_in(data_dir)
     assert [corpus.patient_known(name) for name in ("mitbih_train", "mitbih_train#100")] == [False, True]
     assert [path.name for path in corpus.sources("mitbih_test")] == ["mitbih_test.csv"]
+    assert corpus.patients() == (), "nobody can be left out whom nobody knows"
 
 
 def test_folds_are_the_training_file_and_the_test_file(data_dir: Path) -> None:

@@ -38,6 +38,10 @@ def test_importing_the_reader_imports_neither_wfdb_nor_torch() -> None:
     assert done.stdout.strip() == "set()"
 
 
+def test_two_records_of_one_person_count_once_among_the_people(data_dir: Path) -> None:
+    assert corpus_in(data_dir).patients() == ("100", "114", "201")
+
+
 def test_paced_records_are_left_out_by_default(data_dir: Path) -> None:
     assert corpus_in(data_dir).records() == ("100", "114", "201", "202")
     assert corpus_in(data_dir, paced=True).records() == ("100", "102", "114", "201", "202")

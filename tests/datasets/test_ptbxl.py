@@ -43,6 +43,11 @@ def test_records_are_those_of_the_table_in_five_digits(data_dir: Path) -> None:
     assert (corpus.source, corpus.missing, corpus.synthetic, corpus.unit) == ("local", (), False, "mV")
 
 
+def test_people_come_in_the_order_of_their_records(data_dir: Path) -> None:
+    corpus = corpus_in(data_dir)
+    assert corpus.patients() == tuple(dict.fromkeys(corpus.patient_of(record) for record in corpus.records()))
+
+
 def test_record_beyond_the_first_thousand_is_found(tmp_path: Path) -> None:
     write_ptbxl(tmp_path / "ptbxl", [ROWS[0] | {"ecg_id": "21837"}])
     assert (tmp_path / "ptbxl/records100/21000/21837_lr.dat").is_file()
