@@ -1,7 +1,8 @@
 """The same run in MLflow: beside the training, never before it, and never the reason that it stops.
 
 All that MLflow does happens in order on one worker thread, so that its import (1-3 s) and its writes (up to 200 ms when
-jobs share a store) delay nothing. Its first failure ends tracking for this run, with one warning.
+jobs share a store) delay nothing. After its first failure, of which one warning tells, nothing more is tried until the
+run ends; what was missed is then logged in order, if the store is back.
 """
 
 import json
@@ -59,6 +60,8 @@ class Tracker:
         self._run: MlflowRun | None = None
         self._problem: str | None = None  # what ended the tracking
         self._told = False
+        self._answers = False  # asked once before the first call, and once more before what was missed
+        self._missed: list[Callable[[], None]] = []
         self._held: Callable[[], None] | None = None  # opens the run, once training steps hide what that costs
         self._begun: list[Future[None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
@@ -67,6 +70,11 @@ class Tracker:
     def run_id(self) -> str | None:
         """The run's id, as soon as the store has answered; None where nothing is tracked."""
         self._wait()
+        return self._run.run_id if self._run else None
+
+    @property
+    def known_run_id(self) -> str | None:
+        """The run's id where the store has answered by now."""
         return self._run.run_id if self._run else None
 
     def start(
@@ -113,9 +121,11 @@ class Tracker:
         self._on_run(lambda run: run.log_model(bundle, plugins))
 
     def finish(self, state: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """Close the run, once all that was logged has arrived or was given up."""
+        """Close the run, once all that was logged has arrived or was given up; what was missed has a second chance."""
         self._on_run(lambda run: run.close(state))
         self._wait()
+        if self._missed:
+            self._worker.submit(self._catch_up).result()
         self._worker.shutdown()
 
     def _on_run(self, call: Callable[["MlflowRun"], None]) -> None:
@@ -126,7 +136,7 @@ class Tracker:
         self._submit(call)
 
     def _submit(self, call: Callable[[], None]) -> None:
-        if self.uri is not None and self._problem is None:
+        if self.uri is not None:
             self._begun.append(self._worker.submit(self._guarded, call))
         self._tell()
 
@@ -144,25 +154,34 @@ class Tracker:
 
     def _guarded(self, call: Callable[[], None]) -> None:
         if self._problem is not None:
+            self._missed.append(call)
             return
         os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
         try:
-            if self._run is None and not str(self.uri).startswith("sqlite:"):
+            if not self._answers and not str(self.uri).startswith("sqlite:"):
                 _check_answers(str(self.uri))
+            self._answers = True
             from ecg_lightning.mlflow_run import FAILURES
         except OSError as error:
-            self._lose(error)
+            self._lose(error, call)
             return
         try:
             call()
         except FAILURES as error:
-            self._lose(error)
+            self._lose(error, call)
 
-    def _lose(self, error: Exception) -> None:
+    def _catch_up(self) -> None:
+        """Log what was missed, from the call that failed on; the store forgets what it is told twice."""
+        missed, self._missed, self._problem, self._answers = self._missed, [], None, False
+        for call in missed:
+            self._guarded(call)
+
+    def _lose(self, error: Exception, call: Callable[[], None]) -> None:
+        self._missed.append(call)
         reason = str(error).partition("\n")[0] or type(error).__name__
         self._problem = (
             f"tracking.uri={_public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
-            f"its folder has everything"
+            f"unless it is back when the run ends; its folder has everything"
         )
 
     def _open(self, run_name: str, params: Mapping[str, str], tags: dict[str, str], run_id: str | None) -> None:
