@@ -3,6 +3,7 @@
 import json
 import logging
 import subprocess
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from pytorch_lightning.callbacks import ProgressBar
 
 from ecg_lightning import adapting, assembly, bundle, data_card, encoders, evaluation, examples
 from ecg_lightning.callbacks import Speed
+from ecg_lightning.checkpoints import WholeCheckpoints
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.history import History
@@ -22,9 +24,10 @@ from ecg_lightning.layers.reconstruction_scores import RHYTHM, part_names
 from ecg_lightning.memory import kept_memory
 from ecg_lightning.modules.anomaly import AnomalyDetection
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.run_folder import Status, leads, write_json
+from ecg_lightning.run_folder import BEST, Status, leads, newest_checkpoint, room, write_json
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
+from ecg_lightning.whole_files import written_whole
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)  # it sets INFO itself when imported
 log = logging.getLogger(__name__)
@@ -56,11 +59,13 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
         Interrupted: Ctrl-C or SIGTERM while it trained.
     """
     tracker: Tracker = constructed(cfg.tracking, **({} if leads() else {"uri": None}))
-    OmegaConf.save(cfg, folder / "config.yaml")
-    status.write(folder)
+    with room(folder):
+        save_config(cfg, folder)
+        status.write(folder)
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
-        evaluated = _run(cfg, folder, corpus, status, tracker, alone)
+        with room(folder):
+            evaluated = _run(cfg, folder, corpus, status, tracker, alone)
         outcome = "FINISHED"
         return evaluated
     except (Interrupted, KeyboardInterrupt):
@@ -70,8 +75,12 @@ def run(cfg: DictConfig, folder: Path, corpus: Any, status: Status, alone: bool)
         status.state, status.reason = "failed", f"{type(error).__name__}: {error}"
         raise
     finally:
-        status.write(folder)
-        tracker.finish(outcome)
+        with room(folder):
+            try:
+                status.write(folder)
+            finally:
+                tracker.finish(outcome)
+                keep_run_id(tracker, status, folder)
 
 
 def _run(
@@ -86,14 +95,14 @@ def _run(
     asked = cfg.task.monitor.metric
     if assembly.settle_monitor(cfg, data):
         log.warning("note: validation rows are of one class, so %s is not defined: val/loss says what is best", asked)
-        OmegaConf.save(cfg, folder / "config.yaml")
+        save_config(cfg, folder)
     write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = begun or assembly.build_network(cfg, data.facts)
     if begun is None and "_target_" in cfg.pretrain:
         encoders.load_encoder(network, pretrain(cfg, data, folder), cfg.pretrain.frozen)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
-    history = History(folder, tracker.log_metrics)
+    history = History(folder, partial(pass_on, tracker, status, folder))
     sides = scored_sides(cfg, alone)
     before = {} if begun is None else adapting.before(predict(cfg, module, data, sides))
     if status.fitted_epochs is not None:
@@ -101,7 +110,7 @@ def _run(
     try:
         fit(cfg, module, data, speed, history)
     finally:
-        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id or status.mlflow_run_id
     status.fitted_epochs = speed.epochs
     status.write(folder)
     if isinstance(module, AnomalyDetection):
@@ -111,7 +120,8 @@ def _run(
             raise Refused(str(error)) from error
     predictions = predict(cfg, module, data, sides)
     predictions.write(folder / "predictions.parquet")
-    np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
+    with written_whole(folder / "examples.npz") as part, part.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **examples.examples(data, predictions, network))
     evaluated = evaluation.evaluate(predictions)
     told_by = assembly.score(predictions, evaluated)
     contract = assembly.contract(cfg, data, card, arguments, evaluated, told_by)
@@ -129,6 +139,25 @@ def _run(
     tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])
     tracker.log_model(folder / "model", plugins=list(cfg.plugins))
     return evaluated
+
+
+def pass_on(tracker: Tracker, status: Status, folder: Path, numbers: dict[str, float], epoch: int) -> None:
+    """Show the numbers of an epoch in MLflow."""
+    tracker.log_metrics(numbers, epoch)
+    keep_run_id(tracker, status, folder)
+
+
+def keep_run_id(tracker: Tracker, status: Status, folder: Path) -> None:
+    """Write down which run in MLflow this is, once that is known: a run that is killed goes on in the same one."""
+    if tracker.known_run_id not in (None, status.mlflow_run_id):
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.known_run_id
+        status.write(folder)
+
+
+def save_config(cfg: DictConfig, folder: Path) -> None:
+    """Write what the run is asked to do, whole or not at all."""
+    with written_whole(folder / "config.yaml") as part:
+        OmegaConf.save(cfg, part)
 
 
 def scored_sides(cfg: DictConfig, alone: bool) -> tuple[str, ...]:
@@ -202,19 +231,21 @@ def fit(cfg: DictConfig, module: LightningModule, data: LightningDataModule, spe
     wanted = [c for c in constructed(cfg.callbacks).values() if c is not None]  # a preset may leave one out
     callbacks = [c for c in wanted if cfg.trainer.enable_progress_bar or not is_bar(c)]
     trainer: Trainer = constructed(
-        cfg.trainer, callbacks=[*callbacks, speed], logger=history, default_root_dir=str(history.folder)
+        cfg.trainer,
+        callbacks=[*callbacks, speed],
+        plugins=[WholeCheckpoints()],
+        logger=history,
+        default_root_dir=str(history.folder),
     )
-    checkpoints = history.folder / "checkpoints"
-    last = checkpoints / "last.ckpt"
-    begun = cfg.resume is not None and last.is_file()
+    begun = None if cfg.resume is None else newest_checkpoint(history.folder)
     try:
         with kept_memory():
-            trainer.fit(module, data, ckpt_path=last if begun else None, weights_only=True)
+            trainer.fit(module, data, ckpt_path=begun, weights_only=True)
     except SystemExit:
         raise Interrupted(str(history.folder)) from None
     if not trainer.is_global_zero:
         raise SystemExit(0)  # one process scores and reports
-    best = checkpoints / "best.ckpt"
+    best = history.folder / "checkpoints" / BEST
     if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
 

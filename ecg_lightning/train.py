@@ -1,6 +1,7 @@
 """Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
 
 import logging
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -91,7 +92,11 @@ def _leave_nothing_empty(folder: Path) -> None:
 
 
 def _plain_warnings() -> None:
-    """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
+    """Warnings of this package as a line in terminal and log; Lightning's advice is left out.
+
+    A log that cannot be written, for want of room, is no reason for a trace on the terminal.
+    """
+    logging.raiseExceptions = False
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.formatwarning = lambda message, *_: f"warning: {message}"
     logging.captureWarnings(True)
@@ -99,6 +104,7 @@ def _plain_warnings() -> None:
 
 def main() -> None:
     """The command."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's word is Ctrl-C, whatever is being done
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
             with refusals():
