@@ -76,9 +76,10 @@ def room(folder: Path) -> Iterator[None]:
 
         if error.errno not in NO_ROOM:
             raise
+        begun = (folder / "status.json").is_file()
         raise OSError(
-            f"{error.filename or folder} cannot be written ({error.strerror}): free some room, "
-            f"then go on with resume={folder}"
+            f"{error.filename or folder} cannot be written ({os.strerror(error.errno)}): free some room, "
+            + (f"then go on with resume={folder}" if begun else "and start again")
         ) from error
 
 

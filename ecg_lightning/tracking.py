@@ -171,10 +171,16 @@ class Tracker:
             self._lose(error, call)
 
     def _catch_up(self) -> None:
-        """Log what was missed, from the call that failed on; the store forgets what it is told twice."""
+        """Log what was missed, from the call that failed on; what the store had heard already stays one number.
+
+        The last call closes the run. It is made even where another fails again, of an artifact perhaps.
+        """
         missed, self._missed, self._problem, self._answers = self._missed, [], None, False
         for call in missed:
             self._guarded(call)
+        if self._answers and self._problem is not None:
+            self._problem = None
+            self._guarded(missed[-1])
 
     def _lose(self, error: Exception, call: Callable[[], None]) -> None:
         self._missed.append(call)

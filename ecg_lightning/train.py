@@ -54,6 +54,10 @@ def _start(cfg: DictConfig, folder: Path, corpus: object, status: Status, sweepi
     _plain_warnings()
     if status.state == "finished":
         print(f"{folder} has finished already; nothing is done again. To train for longer, start a new run")
+        if not sweeping and not (folder / "report.html").is_file():  # it was killed while it drew, or had no room
+            from ecg_lightning.report import page
+
+            page.write(folder)
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None
@@ -92,11 +96,7 @@ def _leave_nothing_empty(folder: Path) -> None:
 
 
 def _plain_warnings() -> None:
-    """Warnings of this package as a line in terminal and log; Lightning's advice is left out.
-
-    A log that cannot be written, for want of room, is no reason for a trace on the terminal.
-    """
-    logging.raiseExceptions = False
+    """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.formatwarning = lambda message, *_: f"warning: {message}"
     logging.captureWarnings(True)
@@ -105,6 +105,7 @@ def _plain_warnings() -> None:
 def main() -> None:
     """The command."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's word is Ctrl-C, whatever is being done
+    logging.raiseExceptions = False  # a log for which there is no room is no reason for traces on the terminal
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
             with refusals():
