@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from ecg_lightning.mlflow_run import MlflowRun
 
-PREFLIGHT_S = 2.0  # with one request: the most that an outage may cost
+PREFLIGHT_S = 2.0  # asked twice, and with one request between: the most that an outage may cost
 REQUEST_S = 2
 ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
