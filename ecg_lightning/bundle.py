@@ -38,13 +38,17 @@ def write(folder: Path, network: nn.Module, contract: Contract) -> None:
 
     Raises:
         BadBundle: the contract does not fit the network, or holds a value that is not plain.
+        OSError: the disk does not take the weights.
     """
     if contract.network != (name := f"{type(network).__module__}.{type(network).__qualname__}"):
         raise BadBundle(f"network={contract.network} in the contract, but the weights are of {name}: give its contract")
     text = contract.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CONTRACT).unlink(missing_ok=True)
-    save_model(network, str(folder / WEIGHTS))
+    try:
+        save_model(network, str(folder / WEIGHTS))
+    except SafetensorError as error:  # of a full disk, for one
+        raise OSError(f"{folder / WEIGHTS} cannot be written ({error}): free some room, and do it again") from error
     (folder / CARD).write_text(model_card(contract), encoding="utf-8")
     (folder / CONTRACT).write_text(text, encoding="utf-8")
 

@@ -30,6 +30,7 @@ from ecg_lightning.history import History, read
 from ecg_lightning.memory import kept_memory
 from ecg_lightning.modules.reconstruction import Reconstruction
 from ecg_lightning.pretraining import Pretraining
+from ecg_lightning.store_writer import NO_ROOM
 from ecg_lightning.structures import Refused
 
 log = logging.getLogger(__name__)
@@ -121,8 +122,13 @@ def _write_atomically(kept: Path, cfg: DictConfig, data: Windowed, stage: Pretra
     try:
         _train(part, cfg, data, stage)
         part.rename(kept)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            raise OSError(
+                f"cache_dir={cfg.cache_dir} cannot take the encoder ({error.strerror}): "
+                f"free some room, or set ECG_CACHE_DIR to another folder"
+            ) from error
         raise
     losses = [row["val/loss"] for row in read(kept / "history.csv").values()]
     log.info(

@@ -5,6 +5,7 @@ import logging
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from pytorch_lightning import Callback, LightningDataModule, LightningModule, Tr
 
 from ecg_lightning import adapting, assembly, bundle, data_card, encoders, evaluation, examples
 from ecg_lightning.callbacks import Speed
+from ecg_lightning.checkpoints import WholeCheckpoints
 from ecg_lightning.config import constructed
 from ecg_lightning.history import History
 from ecg_lightning.memory import kept_memory
 from ecg_lightning.modules.anomaly import AnomalyDetection
-from ecg_lightning.run_folder import Status, leads, write_json
+from ecg_lightning.run_folder import BEST, Status, leads, newest_checkpoint, write_json
 from ecg_lightning.scoring import Interrupted, is_bar, predict
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
+from ecg_lightning.whole_files import written_whole
 
 log = logging.getLogger(__name__)
 FOLDS = "folds"  # folder of a run of several
@@ -75,21 +78,22 @@ def train_fold(
     check_same_data(cfg, folder, card)
     _say(cfg, data, card, extent)
     if leads():
-        OmegaConf.save(cfg, folder / "config.yaml")
+        save_config(cfg, folder)
         write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = begun or assembly.build_network(cfg, data.facts)
     if begun is None and "_target_" in cfg.pretrain:
         encoders.load_encoder(network, pretrain(cfg, data, folder), cfg.pretrain.frozen)
     module, speed = assembly.build_module(cfg, network, data.facts), Speed(first_step=tracker.begin)
+    history = History(folder, partial(pass_on, tracker, status, folder))
     sides = scored_sides(cfg, extent.test)
     before = {} if begun is None else adapting.before(predict(cfg, module, data, sides))
     if status.fitted_epochs is not None:
         cfg.trainer.max_epochs = status.fitted_epochs
     try:
-        reports = fit(cfg, module, data, (speed, *extent.beside), History(folder, tracker.log_metrics))
+        reports = fit(cfg, module, data, (speed, *extent.beside), history)
     finally:
-        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id or status.mlflow_run_id
     if not reports:
         return None
     status.fitted_epochs = speed.epochs
@@ -97,7 +101,8 @@ def train_fold(
     learn_normals(module, data)
     predictions = predict(cfg, module, data, sides)
     predictions.write(folder / "predictions.parquet")
-    np.savez(folder / "examples.npz", allow_pickle=False, **examples.examples(data, predictions, network))
+    with written_whole(folder / "examples.npz") as part, part.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **examples.examples(data, predictions, network))
     evaluated = evaluation.evaluate(predictions)
     told_by = assembly.score(predictions, evaluated)
     contract = assembly.contract(cfg, data, card, arguments, evaluated, told_by)
@@ -150,6 +155,26 @@ def learn_normals(module: LightningModule, data: Any) -> None:
             module.learn_normals(data.unchanged("train", N_NORMALS))
         except ValueError as error:
             raise Refused(str(error)) from error
+
+
+def pass_on(tracker: Tracker, status: Status, folder: Path, numbers: dict[str, float], epoch: int) -> None:
+    """Show the numbers of an epoch in MLflow."""
+    tracker.log_metrics(numbers, epoch)
+    keep_run_id(tracker, status, folder)
+
+
+def keep_run_id(tracker: Tracker, status: Status, folder: Path) -> None:
+    """Write down which run in MLflow this is, once that is known: a run that is killed goes on in the same one."""
+    if tracker.known_run_id not in (None, status.mlflow_run_id):
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.known_run_id
+        status.write(folder)
+
+
+def save_config(cfg: DictConfig, folder: Path) -> None:
+    """Write what the run is asked to do, whole or not at all."""
+    if leads():
+        with written_whole(folder / "config.yaml") as part:
+            OmegaConf.save(cfg, part)
 
 
 def scored_sides(cfg: DictConfig, test: bool) -> tuple[str, ...]:
@@ -239,19 +264,21 @@ def fit(
     wanted = [c for c in constructed(cfg.callbacks).values() if c is not None]  # a preset may leave one out
     callbacks = [c for c in wanted if cfg.trainer.enable_progress_bar or not is_bar(c)]
     trainer: Trainer = constructed(
-        cfg.trainer, callbacks=[*callbacks, *beside], logger=history, default_root_dir=str(history.folder)
+        cfg.trainer,
+        callbacks=[*callbacks, *beside],
+        plugins=[WholeCheckpoints()],
+        logger=history,
+        default_root_dir=str(history.folder),
     )
-    checkpoints = history.folder / "checkpoints"
-    last = checkpoints / "last.ckpt"
-    begun = cfg.resume is not None and last.is_file()
+    begun = None if cfg.resume is None else newest_checkpoint(history.folder)
     try:
         with kept_memory():
-            trainer.fit(module, data, ckpt_path=last if begun else None, weights_only=True)
+            trainer.fit(module, data, ckpt_path=begun, weights_only=True)
     except SystemExit:
         raise Interrupted(str(history.folder)) from None
     if not trainer.is_global_zero:
         return False
-    best = checkpoints / "best.ckpt"
+    best = history.folder / "checkpoints" / BEST
     if best.is_file():
         module.load_state_dict(torch.load(best, map_location="cpu", weights_only=True)["state_dict"])
     return True

@@ -8,6 +8,8 @@ from typing import Any
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from ecg_lightning.whole_files import written_whole
+
 
 class History(Logger):
     """A Lightning logger that knows epochs only, so that no training step waits for it.
@@ -71,9 +73,7 @@ def read(file: Path) -> dict[int, dict[str, float]]:
 
 def _write(file: Path, rows: Mapping[int, Mapping[str, float]]) -> None:
     names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    unfinished = file.with_suffix(".tmp")
-    with unfinished.open("w", newline="", encoding="utf-8") as stream:
+    with written_whole(file) as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ["epoch", *names])
         writer.writeheader()
         writer.writerows({"epoch": epoch} | dict(row) for epoch, row in sorted(rows.items()))
-    unfinished.replace(file)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Bool, Float, Int
 
 from ecg_lightning.structures import NAMELESS
+from ecg_lightning.whole_files import written_whole
 
 SIDES = {"train": "training", "val": "validation", "test": "test"}  # of the split, and in words
 PROBLEMS = ("anomaly", "binary", "multiclass", "multilabel")
@@ -116,9 +117,8 @@ class Predictions:
         said = json.dumps({name: getattr(self, name) for name in _said(type(self))})
         stored = pa.Table.from_pandas(self.table, preserve_index=False)
         described = stored.replace_schema_metadata({**(stored.schema.metadata or {}), METADATA_KEY: said.encode()})
-        partial = path.with_name(path.name + ".partial")
-        pq.write_table(described, partial)
-        partial.replace(path)
+        with written_whole(path) as part:
+            pq.write_table(described, part)
 
     @property
     def logits(self) -> Float[np.ndarray, "row out"]:

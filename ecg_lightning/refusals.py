@@ -38,6 +38,9 @@ def refusals(conf: Path | None = None) -> Iterator[None]:
     except BrokenPipeError:  # the reader, `head` perhaps, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:  # no folder can be made for the run, or no file in it
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def in_short(error: BaseException, conf: Path | None = None) -> str:

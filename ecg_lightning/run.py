@@ -7,14 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from ecg_lightning import assembly, data_card, pooling
 from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.evaluation import Evaluation
-from ecg_lightning.fold_run import FOLDS, Extent, check_same_data, run_name, run_tags, train_fold
-from ecg_lightning.run_folder import Status, leads
+from ecg_lightning.fold_run import (
+    FOLDS,
+    Extent,
+    check_same_data,
+    keep_run_id,
+    run_name,
+    run_tags,
+    save_config,
+    train_fold,
+)
+from ecg_lightning.run_folder import Status, leads, room
 from ecg_lightning.scoring import Interrupted
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
@@ -62,12 +71,13 @@ def run(
 def tracked(cfg: DictConfig, folder: Path, status: Status, below: Tracker | tuple[Path, ...] = ()) -> Iterator[Tracker]:
     """A run of MLflow for what the block does; says in both places how it ended."""
     tracker: Tracker = constructed(cfg.tracking, below=below, **({} if leads() else {"uri": None}))
-    if leads():
-        OmegaConf.save(cfg, folder / "config.yaml")
-    status.write(folder)
+    with room(folder):
+        save_config(cfg, folder)
+        status.write(folder)
     outcome: Literal["FINISHED", "FAILED", "KILLED"] = "FAILED"
     try:
-        yield tracker
+        with room(folder):
+            yield tracker
         outcome = "FINISHED"
     except (Interrupted, KeyboardInterrupt):
         status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
@@ -76,8 +86,12 @@ def tracked(cfg: DictConfig, folder: Path, status: Status, below: Tracker | tupl
         status.state, status.reason = "failed", f"{type(error).__name__}: {error}"
         raise
     finally:
-        status.write(folder)
-        tracker.finish(outcome)
+        with room(folder):
+            try:
+                status.write(folder)
+            finally:
+                tracker.finish(outcome)
+                keep_run_id(tracker, status, folder)
 
 
 def _every_fold(
@@ -101,7 +115,7 @@ def _every_fold(
         log.info("fold %d reports on %s", number, ", ".join(card["patients"]["test"]))
         _one_fold(own, folders[-1], part, status, tracker, extent)
         status.finished_folds.append(number)
-        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
+        keep_run_id(tracker, status, folder)
         status.write(folder)
     if not leads():
         raise SystemExit(0)

@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ecg_lightning.refusals import ConfigError
+from ecg_lightning.whole_files import written_whole
 
+LAST, BEST = "last.ckpt", "best.ckpt"
 MAY_DIFFER = ("trainer", "tracking")  # of a resumed run: they change where it runs, not what it finds
 
 
@@ -54,9 +59,29 @@ def leads() -> bool:
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def room(folder: Path) -> Iterator[None]:
+    """Say what to do where the disk has no room for what the block writes.
+
+    Raises:
+        OSError: it has none.
+    """
+    try:
+        yield
+    except OSError as error:
+        from ecg_lightning.store_writer import NO_ROOM  # it imports scipy, and most commands never come here
+
+        if error.errno not in NO_ROOM:
+            raise
+        begun = (folder / "status.json").is_file()
+        raise OSError(
+            f"{error.filename or folder} cannot be written ({os.strerror(error.errno)}): free some room, "
+            + (f"then go on with resume={folder}" if begun else "and start again")
+        ) from error
 
 
 def quoted(folder: Path) -> str:
@@ -72,6 +97,48 @@ def check_resumable(folder: Path) -> None:
     """
     if lacking := [name for name in ("config.yaml", "status.json") if not (folder / name).is_file()]:
         raise ConfigError(f"resume={folder} has no {' and no '.join(lacking)}: give the folder of a run that stopped")
+    if Status.read(folder).state != "finished":
+        _check_checkpoints(folder / "checkpoints")
+
+
+def newest_checkpoint(folder: Path) -> Path | None:
+    """What a run goes on from: its last whole epoch, or else its best one; None where neither is kept."""
+    return next((path for name in (LAST, BEST) if (path := folder / "checkpoints" / name).is_file()), None)
+
+
+def _check_checkpoints(folder: Path) -> None:
+    """Raise where one is cut short or damaged, and offer what is left.
+
+    Raises:
+        ConfigError: what to delete, and where the same command goes on then.
+    """
+    last, best = folder / LAST, folder / BEST
+    bad = [path for path in (last, best) if path.is_file() and not _is_whole(path)]
+    if best in bad:  # the weights that the run would have ended with: a later epoch cannot stand in for them
+        there = " and ".join(str(path) for path in (last, best) if path.is_file())
+        raise ConfigError(f"{best} is cut short or damaged: delete {there}, and the same command begins anew")
+    if bad and best.is_file():
+        raise ConfigError(
+            f"{last} is cut short or damaged: delete it, and the same command goes on from {best}, "
+            f"saved after epoch {_epoch(best)}"
+        )
+    if bad:
+        raise ConfigError(f"{last} is cut short or damaged: delete it, and the same command begins anew")
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether each part of a checkpoint is there and has the sum that was taken when it was written."""
+    try:
+        with zipfile.ZipFile(file) as parts:
+            return parts.testzip() is None
+    except (zipfile.BadZipFile, EOFError):
+        return False
+
+
+def _epoch(checkpoint: Path) -> int:
+    import torch  # takes seconds to import: only where there is something to refuse
+
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"])
 
 
 def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str]) -> DictConfig:

@@ -1,7 +1,8 @@
 """The same run in MLflow: beside the training, never before it, and never the reason that it stops.
 
 All that MLflow does happens in order on one worker thread, so that its import (1-3 s) and its writes (up to 200 ms when
-jobs share a store) delay nothing. Its first failure ends tracking for this run, with one warning.
+jobs share a store) delay nothing. After its first failure, of which one warning tells, nothing more is tried until the
+run ends; what was missed is then logged in order, if the store is back.
 """
 
 import json
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from ecg_lightning.mlflow_run import MlflowRun
 
-PREFLIGHT_S = 2.0  # with one request: the most that an outage may cost
+PREFLIGHT_S = 2.0  # asked twice, and with one request between: the most that an outage may cost
 REQUEST_S = 2
 ENVIRONMENT = {
     "MLFLOW_LOGGING_LEVEL": "CRITICAL",
@@ -71,6 +72,8 @@ class Tracker:
         self._run: MlflowRun | None = None
         self._problem: str | None = None  # what ended the tracking
         self._told = False
+        self._answers = False  # asked once before the first call, and once more before what was missed
+        self._missed: list[Callable[[], None]] = []
         self._held: Callable[[], None] | None = None  # opens the run, once training steps hide what that costs
         self._begun: list[Future[None]] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mlflow")
@@ -79,6 +82,11 @@ class Tracker:
     def run_id(self) -> str | None:
         """The run's id, as soon as the store has answered; None where nothing is tracked."""
         self._wait()
+        return self._run.run_id if self._run else None
+
+    @property
+    def known_run_id(self) -> str | None:
+        """The run's id where the store has answered by now."""
         return self._run.run_id if self._run else None
 
     def start(
@@ -127,9 +135,11 @@ class Tracker:
         self._on_run(lambda run: run.log_model(bundle, plugins))
 
     def finish(self, state: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """Close the run, once all that was logged has arrived or was given up."""
+        """Close the run, once all that was logged has arrived or was given up; what was missed has a second chance."""
         self._on_run(lambda run: run.close(state))
         self._wait()
+        if self._missed:
+            self._worker.submit(self._catch_up).result()
         self._worker.shutdown()
 
     def _on_run(self, call: Callable[["MlflowRun"], None]) -> None:
@@ -140,7 +150,7 @@ class Tracker:
         self._submit(call)
 
     def _submit(self, call: Callable[[], None]) -> None:
-        if self.uri is not None and self._problem is None:
+        if self.uri is not None:
             self._begun.append(self._worker.submit(self._guarded, call))
         self._tell()
 
@@ -158,27 +168,42 @@ class Tracker:
 
     def _guarded(self, call: Callable[[], None]) -> None:
         if self._problem is not None:
+            self._missed.append(call)
             return
         os.environ.update({name: value for name, value in ENVIRONMENT.items() if name not in os.environ})
         try:
-            if self._run is None and not str(self.uri).startswith("sqlite:"):
+            if not self._answers and not str(self.uri).startswith("sqlite:"):
                 _check_answers(str(self.uri))
+            self._answers = True
             from ecg_lightning.mlflow_run import FAILURES
         except OSError as error:
-            self._lose(error)
+            self._lose(error, call)
             return
         try:
             call()
         except FAILURES as error:
-            self._lose(error)
+            self._lose(error, call)
 
-    def _lose(self, error: Exception) -> None:
+    def _catch_up(self) -> None:
+        """Log what was missed, from the call that failed on; what the store had heard already stays one number.
+
+        The last call closes the run. It is made even where another fails again, of an artifact perhaps.
+        """
+        missed, self._missed, self._problem, self._answers = self._missed, [], None, False
+        for call in missed:
+            self._guarded(call)
+        if self._answers and self._problem is not None:
+            self._problem = None
+            self._guarded(missed[-1])
+
+    def _lose(self, error: Exception, call: Callable[[], None]) -> None:
+        self._missed.append(call)
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not self._opened.done():
             self._opened.set_result(None)
         self._problem = (
             f"tracking.uri={_public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
-            f"its folder has everything"
+            f"unless it is back when the run ends; its folder has everything"
         )
 
     def _open(self, run_name: str, params: Mapping[str, str], tags: dict[str, str], run_id: str | None) -> None:
@@ -194,7 +219,8 @@ class Tracker:
         run.log_tags(tags)
         run.log_params(params)
         self._run = run
-        self._opened.set_result(run.run_id)
+        if not self._opened.done():
+            self._opened.set_result(run.run_id)
 
     def _parent(self, client: "MlflowClient") -> str | None:
         """The run that this one stands below, if any."""

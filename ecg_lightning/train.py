@@ -1,6 +1,7 @@
 """Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
 
 import logging
+import signal
 import subprocess
 import sys
 import warnings
@@ -24,6 +25,7 @@ NOT_RETYPED = ("hydra.sweep.", "hydra.mode", "resume")  # of a sweep that is tak
 def job(cfg: DictConfig) -> None:
     """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason."""
     hydra = HydraConfig.get()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # in the workers of a launcher too
     if not run_folder.leads():
         logging.disable(logging.WARNING)  # the first process says it
     if hydra.mode == RunMode.MULTIRUN:
@@ -84,12 +86,16 @@ def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
     from ecg_lightning import fold_run, run, summary  # Lightning takes seconds to import: only now
 
     _plain_warnings()
+    above = sweep_plan.above(folder)
     if status.state == "finished":
         print(f"{folder} has finished already; nothing is done again. To train for longer, start a new run")
+        if not above and not (folder / "report.html").is_file():  # it was killed while it drew, or had no room
+            from ecg_lightning.report import page
+
+            page.write(folder)
         summary.say_finished(folder)
         return
     status.state, status.reason = "running", None
-    above = sweep_plan.above(folder)
     chooses = bool(above) and sweep_plan.chooses(above[0])
     extent = fold_run.Extent(test=not chooses if cfg.test is None else cfg.test, alone=not above)
     try:
@@ -192,6 +198,8 @@ def resumed_sweep(folder: Path, typed: list[str]) -> list[str]:
 
 def main() -> None:
     """The command."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cluster's word is Ctrl-C, whatever is being done
+    logging.raiseExceptions = False  # a log for which there is no room is no reason for traces on the terminal
     for word in sys.argv[1:]:
         if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
             folder = Path(word.partition("=")[2].strip("'\""))

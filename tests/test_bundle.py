@@ -22,6 +22,7 @@ from ecg_lightning.predict import recordings, segments
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops, Segments, Window
+from tests.corpora.small_disk import short_files
 
 GOLDEN = Path(__file__).parent / "golden"
 MEAN, STD = (0.8, 1.0), (0.2, 0.1)
@@ -77,6 +78,13 @@ def test_a_network_gives_the_same_logits_after_the_round_trip(folder: Path) -> N
     assert not found.network.training
     assert found.contract == replace(a_contract(), arguments=found.contract.arguments)
     assert found.contract.arguments == ARGUMENTS
+
+
+def test_a_bundle_for_which_there_is_no_room_says_so_and_has_no_contract(folder: Path) -> None:
+    said = r"model/model.safetensors cannot be written \(.*\): free some room, and do it again"
+    with pytest.raises(OSError, match=said), short_files(1000):
+        bundle.write(folder, a_network(), a_contract())
+    assert not (folder / "contract.json").exists()
 
 
 def test_weights_in_channels_last_can_be_kept(tmp_path: Path) -> None:

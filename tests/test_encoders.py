@@ -32,6 +32,7 @@ from ecg_lightning.windowing import Window
 from tests.corpora.beat_data import ByRecord, beat_data
 from tests.corpora.compose import composed
 from tests.corpora.learnable import write_learnable
+from tests.corpora.small_disk import short_files
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:UserWarning:pytorch_lightning")
 RECORDS = ("100", "101", "103", "105")  # to choose by, two to learn from, to report on
@@ -214,6 +215,17 @@ def test_training_rows_without_positives_are_refused_in_words_and_leave_nothing(
         pretrain(config_of(tmp_path, "pretrain.positive_share=0.8"), data, tmp_path)
     assert [path.suffix for path in (tmp_path / "cache" / "pretrain").iterdir()] == [".lock"]
     assert not (tmp_path / "pretrain").exists()
+
+
+def test_an_encoder_for_which_there_is_no_room_names_the_cache_and_leaves_nothing(tmp_path: Path) -> None:
+    data, cfg = data_over(tmp_path), config_of(tmp_path)
+    _ = data.source  # the store is there already
+    said = (
+        rf"cache_dir={tmp_path}/cache cannot take the encoder \(.*\): free some room, or set ECG_CACHE_DIR to another"
+    )
+    with pytest.raises(OSError, match=said), short_files(40):
+        pretrain(cfg, data, tmp_path)
+    assert [path.suffix for path in (tmp_path / "cache" / "pretrain").iterdir()] == [".lock"]
 
 
 def test_a_share_of_positives_among_several_classes_is_refused_in_words(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A command says no in a line, with what to do, and with 2 for an exit code."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,13 @@ def test_what_is_refused_is_said_in_a_line_and_ends_with_2(capsys: pytest.Captur
         raise ConfigError("seed=x is no number: give one")
     assert ended.value.code == 2
     assert capsys.readouterr().err == "error: seed=x is no number: give one\n"
+
+
+def test_a_folder_that_the_disk_does_not_take_is_named_without_a_trace(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, refusals():
+        raise OSError(errno.ENOSPC, "No space left on device", "outputs/a")
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'outputs/a'\n"
 
 
 def test_faults_of_ours_keep_their_trace() -> None:

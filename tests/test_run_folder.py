@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from ecg_lightning.refusals import ConfigError
-from ecg_lightning.run_folder import Status, check_resumable, resumed, write_json
+from ecg_lightning.run_folder import Status, check_resumable, newest_checkpoint, resumed, write_json
 
 THEN = {"model": {"width": 32}, "seed": 0, "trainer": {"max_epochs": 30}, "tracking": {"uri": "sqlite:///a.db"}}
 CHOICES: dict[str, str | None] = {"model": "hybrid_cnn", "trainer": "auto", "experiment": None}
@@ -102,3 +103,52 @@ def test_code_of_a_plugin_runs_again_only_where_it_is_named_again(stopped: Path)
     with pytest.raises(ConfigError, match=r"runs code of mine: if you trust it, add plugins=\['mine'\]"):
         taken_up(stopped, {"plugins": []})
     assert taken_up(stopped, {"plugins": ["mine"]}, "plugins=[mine]").plugins == ["mine"]
+
+
+def keep(folder: Path, name: str, epoch: int, *, whole: bool = True) -> Path:
+    """Leave a checkpoint of an epoch in a run folder."""
+    file = folder / "checkpoints" / name
+    file.parent.mkdir(exist_ok=True)
+    torch.save({"epoch": epoch, "state_dict": torch.arange(1000)}, file)
+    if not whole:
+        file.write_bytes(file.read_bytes()[:4000])
+    return file
+
+
+def test_checkpoints_that_are_whole_are_taken_up_from_the_last(stopped: Path) -> None:
+    assert newest_checkpoint(stopped) is None
+    best = keep(stopped, "best.ckpt", 3)
+    assert newest_checkpoint(stopped) == best
+    last = keep(stopped, "last.ckpt", 7)
+    assert newest_checkpoint(stopped) == last
+    check_resumable(stopped)
+
+
+def test_a_checkpoint_that_is_cut_short_is_named_and_the_previous_one_offered(stopped: Path) -> None:
+    last, best = keep(stopped, "last.ckpt", 7, whole=False), keep(stopped, "best.ckpt", 3)
+    said = f"{last} is cut short or damaged: delete it, and the same command goes on from {best}, saved after epoch 3"
+    with pytest.raises(ConfigError, match=f"^{said}$"):
+        check_resumable(stopped)
+    last.unlink()
+    check_resumable(stopped)
+
+
+def test_a_byte_that_changed_in_a_checkpoint_is_seen(stopped: Path) -> None:
+    last = keep(stopped, "last.ckpt", 7)
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"last.ckpt is cut short or damaged: delete it, and .* command begins anew"):
+        check_resumable(stopped)
+
+
+def test_best_weights_that_are_lost_are_not_replaced_by_later_ones(stopped: Path) -> None:
+    last, best = keep(stopped, "last.ckpt", 7), keep(stopped, "best.ckpt", 3, whole=False)
+    with pytest.raises(ConfigError, match=f"^{best} is cut short or damaged: delete {last} and {best}, and the same"):
+        check_resumable(stopped)
+
+
+def test_a_finished_run_needs_no_checkpoint(stopped: Path) -> None:
+    keep(stopped, "last.ckpt", 7, whole=False)
+    Status("finished").write(stopped)
+    check_resumable(stopped)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -21,7 +22,7 @@ from omegaconf import OmegaConf
 from ecg_lightning import mlflow_run
 from ecg_lightning.tracking import Tracker, flatten
 
-LIMIT_S = 5.0  # what an outage may cost
+LIMIT_S = 7.0  # what an outage may cost: a request and two questions whether the server is there, each up to 2 s
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +222,102 @@ def test_a_server_that_dies_in_mid_run_costs_a_warning(hangs: bool, tmp_path: Pa
         tracker = Tracker(uri, "arrhythmia")
         assert spent_s(tracker, tmp_path) < LIMIT_S
         assert tracker.run_id == "r", "the run had begun"
+
+
+class Heard:
+    """What a server that goes away and comes back was told.
+
+    Args:
+        up: whether it answers.
+        refuses: the end of an address that it has no answer for.
+        said: path and body of every request that it answered.
+    """
+
+    def __init__(self) -> None:
+        self.up, self.refuses, self.said = True, "", list[tuple[str, dict[str, Any]]]()
+
+
+@contextmanager
+def mortal_server() -> Iterator[tuple[str, Heard]]:
+    """A tracking server that hangs up while it is not `up`."""
+    heard = Heard()
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if not heard.up:
+                return
+            refused = bool(heard.refuses) and path.endswith(heard.refuses)
+            if not refused:
+                heard.said.append((path, json.loads(body or "{}")))
+            self.send_response(400 if refused else 200)
+            self.end_headers()
+            self.wfile.write(json.dumps({} if refused else ANSWERS.get(path, {})).encode())
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            """Silence."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as listening:
+        listening.daemon_threads = True
+        threading.Thread(target=listening.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}", heard
+        listening.shutdown()
+
+
+def steps(heard: Heard) -> list[int]:
+    """Of the numbers that arrived."""
+    return [metric["step"] for _, body in heard.said for metric in body.get("metrics", [])]
+
+
+def closed_as(heard: Heard) -> list[str]:
+    return [body["status"] for path, body in heard.said if path.endswith("runs/update") and "status" in body]
+
+
+def test_a_server_that_is_back_when_the_run_ends_gets_what_it_missed_in_order() -> None:
+    with mortal_server() as (uri, heard):
+        tracker = Tracker(uri, "arrhythmia")
+        tracker.start("a run", {"a": "1"}, {})
+        tracker.log_metrics({"val/f1": 0.5}, 0)
+        assert tracker.run_id == tracker.known_run_id == "r"
+        heard.up = False
+        for step in (1, 2):
+            tracker.log_metrics({"val/f1": 0.5}, step)
+        with pytest.warns(UserWarning, match="MLflow gets nothing more of this run, unless it is back when") as told:
+            assert tracker.run_id == "r"
+        heard.up = True
+        tracker.log_metrics({"val/f1": 0.5}, 3)
+        tracker.finish("FINISHED")
+        assert len(told) == 1
+        assert steps(heard) == [0, 1, 2, 3]
+        assert closed_as(heard) == ["FINISHED"]
+
+
+def test_a_server_that_comes_up_after_the_run_began_has_all_of_it() -> None:
+    with mortal_server() as (uri, heard):
+        heard.up = False
+        tracker = Tracker(uri, "arrhythmia")
+        tracker.start("a run", {"a": "1"}, {})
+        tracker.log_metrics({"val/f1": 0.5}, 0)
+        with pytest.warns(UserWarning, match="MLflow gets nothing more of this run"):
+            assert tracker.run_id is None
+        heard.up = True
+        tracker.finish("KILLED")
+        assert (tracker.known_run_id, steps(heard), closed_as(heard)) == ("r", [0], ["KILLED"])
+
+
+def test_a_run_is_closed_even_where_the_store_takes_no_numbers() -> None:
+    with mortal_server() as (uri, heard):
+        tracker = Tracker(uri, "arrhythmia")
+        tracker.start("a run", {}, {})
+        assert tracker.run_id == "r"
+        heard.refuses = "log-batch"
+        tracker.log_metrics({"val/f1": 0.5}, 0)
+        with pytest.warns(UserWarning, match="MLflow gets nothing more of this run"):
+            tracker.finish("FINISHED")
+        assert (steps(heard), closed_as(heard)) == ([], ["FINISHED"])
 
 
 def test_a_file_that_is_no_store_costs_a_warning(tmp_path: Path) -> None:

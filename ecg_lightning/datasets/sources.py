@@ -127,7 +127,14 @@ def _twin(corpus: Findable, twins: Path) -> Path:
         if not root.is_dir():
             part = root.with_name(f"{root.name}.part")
             shutil.rmtree(part, ignore_errors=True)  # left by a writer that was killed
-            part.mkdir()
-            corpus.write_twin(part)
+            try:
+                part.mkdir()
+                corpus.write_twin(part)
+            except OSError as error:  # numpy gives it no number where a file could not be written to its end
+                shutil.rmtree(part, ignore_errors=True)
+                raise OSError(
+                    f"cache_dir={twins.parent} cannot take the twin ({error.strerror or error}): "
+                    f"free some room, or set ECG_CACHE_DIR to another folder"
+                ) from error
             part.rename(root)
     return root

@@ -18,6 +18,7 @@ from ecg_lightning.report.notices import notices
 from ecg_lightning.report.picture import shown_side, stamp
 from ecg_lightning.report.pictures import draw
 from ecg_lightning.report.sentences import first
+from ecg_lightning.whole_files import written_whole
 
 PACKAGES = ("ecg-lightning", "torch", "pytorch-lightning", "numpy", "scipy", "wfdb")
 READING = {
@@ -154,6 +155,6 @@ def _versions() -> Iterator[str]:
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    return part.replace(path)
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+    return path

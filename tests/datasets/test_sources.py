@@ -5,10 +5,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecg_lightning.datasets.sources import Place, check_complete, locate, source_hash
 from ecg_lightning.structures import CorpusNotFound
+from tests.corpora.small_disk import short_files
 
 NAMES = ("a", "b", "c")
 
@@ -113,6 +115,21 @@ def test_interrupted_twin_leaves_nothing_that_would_be_read(tmp_path: Path) -> N
         locate(Broken(), tmp_path, tmp_path, "synthetic")
     assert not (tmp_path / "twins/letters-seed0-0123").exists()
     assert locate(Letters(), tmp_path, tmp_path, "synthetic").root.is_dir()
+
+
+class Large(Letters):
+    """Its twin is 100 kB long."""
+
+    def write_twin(self, root: Path) -> None:
+        np.zeros(100_000, np.uint8).tofile(root / "a")
+
+
+def test_a_twin_for_which_there_is_no_room_names_the_cache_and_leaves_nothing(tmp_path: Path) -> None:
+    said = rf"cache_dir={tmp_path} cannot take the twin \(.*\): free some room, or set ECG_CACHE_DIR to another folder"
+    with pytest.raises(OSError, match=said), short_files(50_000):
+        locate(Large(), tmp_path, tmp_path, "synthetic")
+    assert [path.suffix for path in (tmp_path / "twins").iterdir()] == [".lock"]
+    assert locate(Large(), tmp_path, tmp_path, "synthetic").root.is_dir()
 
 
 def test_missing_records_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
