@@ -97,6 +97,8 @@ def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
         return
     status.state, status.reason = "running", None
     chooses = bool(above) and sweep_plan.chooses(above[0])
+    if above and "task" in sweep_plan.varied(above[0]) and cfg.tracking.experiment == cfg.task.name:
+        cfg.tracking.experiment = "tasks"  # MLflow shows runs below another within one experiment alone
     extent = fold_run.Extent(test=not chooses if cfg.test is None else cfg.test, alone=not above)
     try:
         found = run.run(cfg, folder, corpus, status, extent, above)

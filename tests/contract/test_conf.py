@@ -38,6 +38,7 @@ AT_HOME = {  # presets that fit some tasks alone
     "pretrain": ["task=hypoglycemia"],
     "adapt": ["task=hypoglycemia", "adapt.bundle=model", "adapt.patient='003'"],
     "sweep/imbalance": ["task=abnormal_beat"],
+    "sweep/split_scheme": ["task=hypoglycemia"],
     "recording/anomaly_mitdb": ["task=anomaly", "dataset=mitdb"],
     "recording/anomaly_ptbxl": ["task=anomaly", "dataset=ptbxl"],
     "recording/anomaly_cut": ["task=anomaly", "dataset=heartbeat_csv"],

@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "dsp": "structures",
     "split_checks": "structures",
     "splits": "structures split_checks",
+    "fold_splits": "structures splits split_checks",
+    "sweep_plan": "",
     "time_splits": "structures splits split_checks",
     "reconstruction_losses": "",
     "pretraining": "sampling",
@@ -72,7 +74,8 @@ MAY_IMPORT = {
 }
 COMPOSE = (
     *("adapting", "anomaly_examples", "assembly", "cache", "compare", "data_card", "download", "encoders", "evaluate"),
-    *("examples", "plot", "run", "run_folder", "summary", "sweep", "train", "tune"),
+    *("examples", "fold_run", "plot", "pooling", "run", "run_folder", "scoring", "summary"),
+    *("sweep", "sweep_folds", "sweep_run", "train", "tune"),
 )
 USE = ("report", "explain", "export", "predict")  # everything below them
 
