@@ -14,6 +14,7 @@ from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.fold_run import FOLDS, Extent, check_same_data, run_name, run_tags, train_fold
+from ecg_lightning.pruning import Pruned
 from ecg_lightning.run_folder import Status, leads
 from ecg_lightning.scoring import Interrupted
 from ecg_lightning.structures import Refused
@@ -46,6 +47,7 @@ def run(
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM while it trained.
+        Pruned: a callback of the extent has judged that it is not worth going on with.
     """
     with tracked(cfg, folder, status, below) as tracker:
         data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
@@ -70,6 +72,9 @@ def tracked(cfg: DictConfig, folder: Path, status: Status, below: Tracker | tupl
         outcome = "FINISHED"
     except (Interrupted, KeyboardInterrupt):
         status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
+        raise
+    except Pruned as stop:
+        status.state, status.reason, outcome = "pruned", str(stop), "KILLED"
         raise
     except BaseException as error:
         status.state, status.reason = "failed", f"{type(error).__name__}: {error}"

@@ -44,7 +44,7 @@ def _alone(cfg: DictConfig, hydra: HydraConf) -> None:
             after_resumed(folder)
     except EXPECTED as error:
         if not any(word.startswith("hydra.run.dir=") for word in hydra.overrides.hydra):
-            _leave_nothing_empty(folder)
+            leave_nothing_empty(folder)
         raise ConfigError(str(error)) from error
 
 
@@ -74,12 +74,14 @@ def _status(hydra: HydraConf) -> Status:
 
 
 def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
+    if cfg.get("search") is not None:
+        raise ConfigError("search=... is for python -m ecg_lightning.tune: leave it out, or vary settings by sweep=...")
     config.check(cfg)
     corpus = config.constructed(cfg.dataset)
     corpus.records()
     from ecg_lightning import fold_run, run, summary  # Lightning takes seconds to import: only now
 
-    _plain_warnings()
+    plain_warnings()
     if status.state == "finished":
         print(f"{folder} has finished already; nothing is done again. To train for longer, start a new run")
         summary.say_finished(folder)
@@ -133,14 +135,14 @@ def after_resumed(folder: Path) -> None:
         after_sweep(folder.absolute().parent)
 
 
-def _leave_nothing_empty(folder: Path) -> None:
+def leave_nothing_empty(folder: Path, log_name: str = "train.log") -> None:
     """Remove what Hydra made for a run that never began: the folder, where nothing but its log is in it."""
-    if [path.name for path in folder.iterdir()] == ["train.log"]:
-        (folder / "train.log").unlink()
+    if [path.name for path in folder.iterdir()] == [log_name]:
+        (folder / log_name).unlink()
         folder.rmdir()
 
 
-def _plain_warnings() -> None:
+def plain_warnings() -> None:
     """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.formatwarning = lambda message, *_: f"warning: {message}"

@@ -1,0 +1,124 @@
+"""The figures of a study: what its trials reached, which settings mattered, and where the best lie."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ecg_lightning.report.colours import class_colour
+from ecg_lightning.report.comparison_figures import geometric, short_keys
+from ecg_lightning.report.style import QUIET, new_figure, plain, tidy
+
+FINISHED, PRUNED, BEST = class_colour(0), class_colour(1), class_colour(2)
+MAX_PANELS = 6
+PANELS_A_ROW = 3
+MAX_OPTIONS = 12  # on one axis
+
+
+def history(table: pd.DataFrame, monitor: str, mode: str, stamp: str) -> Figure:
+    """Every trial's value in the order of their numbers, and the best until then.
+
+    Args:
+        table: of `study_table.table`.
+        monitor: name of the value.
+        mode: "max" or "min".
+        stamp: across the figure.
+    """
+    figure = new_figure(7.5, 4.0, stamp)
+    axes = figure.subplots()
+    whole, pruned = table[table["state"] == "finished"], table[table["judged"].notna() & (table["state"] == "pruned")]
+    if len(pruned):
+        axes.plot(pruned["trial"], pruned["judged"], "x", color=PRUNED, ms=6, label="pruned, when it was stopped")
+    axes.plot(whole["trial"], whole["value"], "o", color=FINISHED, ms=5, label="finished")
+    so_far = whole["value"].cummax() if mode == "max" else whole["value"].cummin()
+    axes.step(whole["trial"], so_far, where="post", color=BEST, linewidth=1.2, label="best so far")
+    _ring(axes, table, "trial")
+    tidy(axes, "What each trial reached", "trial", f"{plain(monitor)}, on validation rows")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _legend(figure, axes)
+    return figure
+
+
+def importance(shares: Mapping[str, float], n_trials: int, stamp: str) -> Figure:
+    """How much of what differs between trials each setting explains.
+
+    Args:
+        shares: by setting, as Optuna's fANOVA has them.
+        n_trials: that they were found from.
+        stamp: across the figure.
+    """
+    names = sorted(shares, key=lambda name: shares[name])
+    figure = new_figure(7.0, 1.7 + 0.36 * len(names), stamp)
+    axes = figure.subplots()
+    axes.barh(range(len(names)), [shares[name] for name in names], height=0.6, color=FINISHED)
+    for place, name in enumerate(names):
+        axes.text(shares[name] + 0.01, place, f"{shares[name]:.2f}", va="center", fontsize=9)
+    tidy(axes, f"Which settings mattered, by {n_trials} finished trials", "share of the differences explained (fANOVA)")
+    axes.set_yticks(range(len(names)), [plain(name) for name in names])
+    axes.set_xlim(0, 1.08)
+    return figure
+
+
+def settings(table: pd.DataFrame, keys: Sequence[str], monitor: str, stamp: str) -> Figure:
+    """What the finished trials reached, against each setting; the first six.
+
+    Args:
+        table: of `study_table.table`; holds a finished trial.
+        keys: of the settings.
+        monitor: name of the value.
+        stamp: across the figure.
+    """
+    shown = list(keys)[:MAX_PANELS]
+    n_columns = min(PANELS_A_ROW, len(shown))
+    n_rows = -(-len(shown) // n_columns)
+    figure = new_figure(max(5.0, 3.4 * n_columns), 0.7 + 3.0 * n_rows, stamp)
+    panels = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
+    whole = table[table["state"] == "finished"]
+    for axes, key, name in zip(panels.flat, shown, short_keys(tuple(shown)), strict=False):
+        column = pd.to_numeric(whole[key], errors="coerce")
+        numeric = column.notna().all() and not whole[key].map(lambda value: isinstance(value, bool)).any()
+        place = _numbers(axes, column) if numeric else _options(axes, whole[key])
+        axes.plot(place, whole["value"], "o", color=FINISHED, ms=4.5, alpha=0.8, label="finished")
+        at_best = whole["best"].to_numpy()
+        axes.plot(place[at_best], whole["value"][at_best], "o", **_ringed())
+        tidy(axes, "", plain(name), plain(monitor) if axes in panels[:, 0] else "")
+    for axes in panels.flat[len(shown) :]:
+        axes.set_visible(False)
+    _legend(figure, panels[0, 0])
+    return figure
+
+
+def _numbers(axes: Axes, column: pd.Series) -> np.ndarray:
+    """Places of numbers: by their logarithm where they grow by a factor."""
+    values = np.unique(column)
+    if values[0] > 0 and (geometric(values) or values[-1] / values[0] >= 20):
+        axes.set_xscale("log")
+    return column.to_numpy(dtype=np.float64)
+
+
+def _options(axes: Axes, column: pd.Series) -> np.ndarray:
+    """Places of words, one beside the other."""
+    options = sorted({str(value) for value in column})
+    shown = options if len(options) <= MAX_OPTIONS else []
+    axes.set_xticks(range(len(shown)), [plain(option) for option in shown], rotation=30, ha="right")
+    axes.set_xlim(-0.5, len(options) - 0.5)
+    return np.array([options.index(str(value)) for value in column], dtype=np.float64)
+
+
+def _ring(axes: Axes, table: pd.DataFrame, x: str) -> None:
+    best = table[table["best"]]
+    axes.plot(best[x], best["value"], "o", **_ringed())
+
+
+def _ringed() -> dict[str, Any]:
+    return {"ms": 11, "markerfacecolor": "none", "color": BEST, "label": "best"}
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=9, frameon=False)
+    axes.tick_params(color=QUIET)
