@@ -73,14 +73,14 @@ def read(space: Mapping[str, Any], cfg: DictConfig, groups: Collection[str]) -> 
     """Read a space.
 
     Args:
-        space: {key: {choices:} or {low:, high:, log:, step:}}; one that is null is left out.
+        space: {key: {choices:} or {low:, high:, log:, step:}}; what is null is left out.
         cfg: that it varies; tells kinds of values.
         groups: of the config.
 
     Raises:
         ConfigError: it cannot be searched; every reason, one a line.
     """
-    wanted = {key: spec for key, spec in space.items() if spec is not None}
+    wanted = {key: _given(spec) for key, spec in space.items() if spec is not None}
     if not wanted:
         raise ConfigError("search.space is empty: name a setting, e.g. 'search.space={optim.lr:{low:1e-4,high:1e-2}}'")
     if wrong := [line for key, spec in wanted.items() for line in _wrong(key, spec, cfg, groups)]:
@@ -104,7 +104,7 @@ def told(settings: tuple[Setting, ...]) -> str:
 
 def _wrong(key: str, spec: Any, cfg: DictConfig, groups: Collection[str]) -> Iterator[str]:
     yield from _wrong_key(key, cfg, groups)
-    if not isinstance(spec, Mapping | DictConfig):
+    if not isinstance(spec, Mapping):
         yield f"{key}={spec} must be {{choices: [...]}} or {{low: ..., high: ...}}"
         return
     if unknown := sorted(set(spec) - {"choices", "low", "high", "log", "step"}):
@@ -186,6 +186,11 @@ def _plain(choice: Any) -> Value:
     if isinstance(choice, DictConfig | ListConfig):
         choice = OmegaConf.to_container(choice, resolve=True)
     return json.dumps(choice) if isinstance(choice, list | dict) else choice
+
+
+def _given(spec: Any) -> Any:
+    """A spec without what is null, by which a preset's range makes room for choices that are typed."""
+    return {name: value for name, value in spec.items() if value is not None} if isinstance(spec, Mapping) else spec
 
 
 def _now(cfg: DictConfig, key: str) -> Any:

@@ -24,11 +24,10 @@ from ecg_lightning.scoring import Interrupted
 from ecg_lightning.search_space import Setting, told
 from ecg_lightning.structures import CorpusNotFound, Refused
 from ecg_lightning.tracking import public
-from ecg_lightning.trials import Asked, train_trial
+from ecg_lightning.trials import Asked, address, train_trial
 
 log = logging.getLogger(__name__)
 TRIALS = "trials"  # folder of their runs
-OWN = "study.db"
 BEAT_S, GRACE_S = 60, 180  # a trial is alive while its process says so this often; then it is taken for dead
 N_BEFORE = 5  # whole trials before the first is pruned
 N_WARMUP = 2  # epochs, or folds after the first, of which nothing is concluded
@@ -65,24 +64,6 @@ class ByNumber(BaseSampler):
 
     def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
         self._inner.after_trial(study, trial, state, values)
-
-
-def address(wanted: Asked) -> tuple[str, str]:
-    """Where a study is kept, and its name in there.
-
-    Raises:
-        ConfigError: no such store can be.
-    """
-    storage, name = wanted.cfg.search.storage, wanted.cfg.search.study
-    if storage is None:
-        return f"sqlite:///{wanted.folder / OWN}", name or "study"
-    if "://" not in storage:
-        raise ConfigError(
-            f"search.storage={storage} is no address: give sqlite:///FILE, or postgresql://HOST/DATABASE or mysql://..."
-        )
-    if name is None:
-        raise ConfigError("search.storage may hold several studies: give search.study=NAME, the same on every machine")
-    return storage, name
 
 
 def open_study(wanted: Asked) -> optuna.Study:

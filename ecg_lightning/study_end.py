@@ -145,7 +145,7 @@ def _draw(study: optuna.Study, found: pd.DataFrame, wanted: Asked, stamp: str) -
     """The pictures: history, settings, and importance where trials differ."""
     (monitor, mode), keys = wanted.monitor, [setting.key for setting in wanted.settings]
     figures = {"history": study_figures.history(found, monitor, mode, stamp)}
-    figures["settings"] = study_figures.settings(found, keys, monitor, stamp)
+    figures["settings"] = study_figures.settings(found, wanted.settings, monitor, stamp)
     finished = found[found["state"] == "finished"]
     if finished["value"].nunique() > 1 and (finished[keys].astype(str).nunique() > 1).any():
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.conf import HydraConf
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
@@ -16,6 +15,7 @@ from ecg_lightning.run_folder import Status
 from ecg_lightning.search_space import Setting, corners, read
 from ecg_lightning.structures import Refused
 
+OWN = "study.db"  # in the folder of a study that has no other store
 PRIMARY = {"tune": "config"}  # the config of a trial, by that of the study
 
 
@@ -50,13 +50,18 @@ class Asked:
         return "fold" in self.cfg.split and self.cfg.split.fold is None
 
 
-def asked(cfg: DictConfig, node: HydraConf, folder: Path) -> Asked:
+def asked(cfg: DictConfig, node: Any, folder: Path) -> Asked:
     """Read what a command asks for, and check every corner of the space.
+
+    Args:
+        cfg: that Hydra has composed.
+        node: Hydra's own part of it.
+        folder: of the study.
 
     Raises:
         ConfigError: it cannot be searched, every reason, one a line.
     """
-    words = [*node.overrides.task, *(word for word in node.overrides.hydra if word.startswith("hydra.searchpath"))]
+    words = [*node.overrides.task, *where(node)]
     kept = tuple(word for word in words if _key(word).split(".")[0] not in ("search", "resume"))
     if cfg.search is None:
         raise ConfigError("search is not given: say what to search, e.g. search=learning, or train without a search")
@@ -68,8 +73,40 @@ def asked(cfg: DictConfig, node: HydraConf, folder: Path) -> Asked:
     plain = _resolved(cfg)
     settings = read(plain.search.space, plain, choices)
     wanted = Asked(folder, kept, choices, primary, plain, settings)
+    address(wanted)
     _check(wanted)
     return wanted
+
+
+def address(wanted: Asked) -> tuple[str, str]:
+    """Where a study is kept, and its name in there.
+
+    Raises:
+        ConfigError: no such store can be.
+    """
+    storage, name = wanted.cfg.search.storage, wanted.cfg.search.study
+    if storage is None:
+        return f"sqlite:///{wanted.folder / OWN}", name or "study"
+    if "://" not in storage:
+        raise ConfigError(
+            f"search.storage={storage} is no address: give sqlite:///FILE, or postgresql://HOST/DATABASE or mysql://..."
+        )
+    if name is None:
+        raise ConfigError("search.storage may hold several studies: give search.study=NAME, the same on every machine")
+    if storage.startswith("sqlite:") and not (above := Path(storage.removeprefix("sqlite:///")).parent).is_dir():
+        raise ConfigError(f"search.storage={storage}: {above} is not a folder: make it, or name another")
+    return storage, name
+
+
+def where(node: Any) -> list[str]:
+    """The override that says where else configs lie, by `hydra.searchpath` or by --config-dir; none if nowhere."""
+    typed = [word for word in node.overrides.hydra if word.startswith("hydra.searchpath")]
+    return typed or [f'hydra.searchpath=["file://{path}"]' for path in config_dirs(node)]
+
+
+def config_dirs(node: Any) -> list[str]:
+    """The folder of --config-dir."""
+    return [source.path for source in node.runtime.config_sources if source.provider == "command-line"]
 
 
 def compose(wanted: Asked, words: list[str]) -> tuple[DictConfig, dict[str, str | None]]:

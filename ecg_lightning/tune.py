@@ -4,8 +4,8 @@ import logging
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
-from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -14,6 +14,7 @@ from ecg_lightning.refusals import ConfigError, refusals
 from ecg_lightning.run_folder import Status
 
 log = logging.getLogger(__name__)
+PRIMARY = "tune"  # config of the command
 PLAN = "study.yaml"  # what the study was asked for
 MAY_DIFFER = (*run_folder.MAY_DIFFER, "hydra", "search.n_trials", "search.max_hours")  # of a study that goes on
 
@@ -34,7 +35,7 @@ def job(cfg: DictConfig) -> None:
         sys.exit(1)
 
 
-def _asked(cfg: DictConfig, hydra: HydraConf, folder: Path) -> trials.Asked:
+def _asked(cfg: DictConfig, hydra: Any, folder: Path) -> trials.Asked:
     if cfg.resume is None and (folder / "status.json").is_file():
         raise ConfigError(f"{folder} holds a study or a run: go on with resume={folder}, or name another folder")
     if cfg.test:
@@ -72,10 +73,12 @@ def _search(wanted: trials.Asked, status: Status) -> bool:
     return study_end.finish(opened, wanted, status)
 
 
-def _typed(hydra: HydraConf) -> list[str]:
+def _typed(hydra: Any) -> list[str]:
     """The words by which the study is taken up again."""
+    flags = [f"--config-dir={path}" for path in trials.config_dirs(hydra)]
+    flags += [] if hydra.job.config_name == PRIMARY else [f"--config-name={hydra.job.config_name}"]
     words = [*hydra.overrides.task, *(word for word in hydra.overrides.hydra if word.startswith("hydra.searchpath"))]
-    return [word for word in words if not word.startswith("resume=")]
+    return [*flags, *(word for word in words if not word.startswith("resume="))]
 
 
 def resumed(folder: Path, typed: list[str]) -> list[str]:
@@ -88,14 +91,20 @@ def resumed(folder: Path, typed: list[str]) -> list[str]:
         raise ConfigError(f"resume={folder} has no {' and no '.join(lacking)}: give the folder of a study that stopped")
     began = Status.read(folder).overrides
     typed = [word for word in typed if not word.startswith(("resume=", "hydra.run.dir="))]
-    changes = [word for word in typed if "=" in word and not word.startswith("-") and word not in began]
+    flags = [word for word in typed if word.startswith("-") or ("=" not in word and not word.startswith("~"))]
+    changes = [word for word in typed if word not in (*flags, *began)]
     if wrong := [word for word in changes if not _key(word).startswith(MAY_DIFFER)]:
         raise ConfigError(
             "\n".join(f"resume={folder} goes on with a study without {word}: leave it out" for word in wrong)
         )
     kept = [word for word in began if _key(word) not in map(_key, changes)]
-    flags = [word for word in typed if word.startswith("-")]
-    return [*flags, *kept, *changes, f"resume={run_folder.quoted(folder)}"]
+    return [
+        *(word for word in kept if word.startswith("-")),
+        *flags,
+        *(word for word in kept if word[0] != "-"),
+        *changes,
+        f"resume={run_folder.quoted(folder)}",
+    ]
 
 
 def _key(word: str) -> str:
@@ -111,7 +120,7 @@ def main() -> None:
         for word in words:
             if word.startswith("resume="):  # before Hydra makes the folder that was mistyped
                 sys.argv[1:] = resumed(Path(word.partition("=")[2].strip("'\"")), words)
-    config.app(job, lambda _: (0, 0), "tune")  # no sweep has an end here
+    config.app(job, lambda _: (0, 0), PRIMARY)  # no sweep has an end here
 
 
 if __name__ == "__main__":

@@ -5,18 +5,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ecg_lightning.report.colours import class_colour
-from ecg_lightning.report.comparison_figures import geometric, short_keys
+from ecg_lightning.report.comparison_figures import short_keys
 from ecg_lightning.report.style import QUIET, new_figure, plain, tidy
+from ecg_lightning.search_space import Setting
 
 FINISHED, PRUNED, BEST = class_colour(0), class_colour(1), class_colour(2)
 MAX_PANELS = 6
 PANELS_A_ROW = 3
-MAX_OPTIONS = 12  # on one axis
+MAX_LETTERS = 20  # of choices side by side under one panel
 
 
 def history(table: pd.DataFrame, monitor: str, mode: str, stamp: str) -> Figure:
@@ -63,27 +65,26 @@ def importance(shares: Mapping[str, float], n_trials: int, stamp: str) -> Figure
     return figure
 
 
-def settings(table: pd.DataFrame, keys: Sequence[str], monitor: str, stamp: str) -> Figure:
+def settings(table: pd.DataFrame, searched: Sequence[Setting], monitor: str, stamp: str) -> Figure:
     """What the finished trials reached, against each setting; the first six.
 
     Args:
         table: of `study_table.table`; holds a finished trial.
-        keys: of the settings.
+        searched: the settings.
         monitor: name of the value.
         stamp: across the figure.
     """
-    shown = list(keys)[:MAX_PANELS]
+    shown = list(searched)[:MAX_PANELS]
     n_columns = min(PANELS_A_ROW, len(shown))
     n_rows = -(-len(shown) // n_columns)
     figure = new_figure(max(5.0, 3.4 * n_columns), 0.7 + 3.0 * n_rows, stamp)
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
     whole = table[table["state"] == "finished"]
-    for axes, key, name in zip(panels.flat, shown, short_keys(tuple(shown)), strict=False):
-        column = pd.to_numeric(whole[key], errors="coerce")
-        numeric = column.notna().all() and not whole[key].map(lambda value: isinstance(value, bool)).any()
-        place = _numbers(axes, column) if numeric else _options(axes, whole[key])
+    names = short_keys(tuple(setting.key for setting in shown))
+    for axes, setting, name in zip(panels.flat, shown, names, strict=False):
+        place = _places(axes, whole[setting.key], setting)
         axes.plot(place, whole["value"], "o", color=FINISHED, ms=4.5, alpha=0.8, label="finished")
-        at_best = whole["best"].to_numpy()
+        at_best = whole["best"].to_numpy(dtype=bool)
         axes.plot(place[at_best], whole["value"][at_best], "o", **_ringed())
         tidy(axes, "", plain(name), plain(monitor) if axes in panels[:, 0] else "")
     for axes in panels.flat[len(shown) :]:
@@ -92,21 +93,18 @@ def settings(table: pd.DataFrame, keys: Sequence[str], monitor: str, stamp: str)
     return figure
 
 
-def _numbers(axes: Axes, column: pd.Series) -> np.ndarray:
-    """Places of numbers: by their logarithm where they grow by a factor."""
-    values = np.unique(column)
-    if values[0] > 0 and (geometric(values) or values[-1] / values[0] >= 20):
+def _places(axes: Axes, column: pd.Series, setting: Setting) -> Float[np.ndarray, " trial"]:
+    """Where the trials stand: choices one beside the other, numbers by their size or its logarithm."""
+    if setting.choices:
+        wide = sum(len(str(choice)) for choice in setting.choices) > MAX_LETTERS
+        turned: dict[str, Any] = {"rotation": 30, "ha": "right"} if wide else {}
+        axes.set_xticks(range(len(setting.choices)), [plain(str(choice)) for choice in setting.choices], **turned)
+        axes.set_xlim(-0.5, len(setting.choices) - 0.5)
+        return np.array([setting.choices.index(value) for value in column], dtype=np.float64)
+    if setting.log:
         axes.set_xscale("log")
+    axes.set_xlim(*((setting.low / 1.1, setting.high * 1.1) if setting.log else (None, None)))
     return column.to_numpy(dtype=np.float64)
-
-
-def _options(axes: Axes, column: pd.Series) -> np.ndarray:
-    """Places of words, one beside the other."""
-    options = sorted({str(value) for value in column})
-    shown = options if len(options) <= MAX_OPTIONS else []
-    axes.set_xticks(range(len(shown)), [plain(option) for option in shown], rotation=30, ha="right")
-    axes.set_xlim(-0.5, len(options) - 0.5)
-    return np.array([options.index(str(value)) for value in column], dtype=np.float64)
 
 
 def _ring(axes: Axes, table: pd.DataFrame, x: str) -> None:
