@@ -103,7 +103,7 @@ def _places(axes: Axes, column: pd.Series, setting: Setting) -> Float[np.ndarray
         return np.array([setting.choices.index(value) for value in column], dtype=np.float64)
     if setting.log:
         axes.set_xscale("log")
-    axes.set_xlim(*((setting.low / 1.1, setting.high * 1.1) if setting.log else (None, None)))
+        axes.set_xlim(setting.low / 1.1, setting.high * 1.1)
     return column.to_numpy(dtype=np.float64)
 
 
