@@ -34,7 +34,7 @@ class Prune(Callback):
             self.of_folds.append(self.best(self.values))
             self.values = []
             mean = sum(self.of_folds) / len(self.of_folds)
-            self._judge(mean, len(self.of_folds) - 1, f"after {len(self.of_folds)} folds a mean {self.monitor}")
+            self._judge(mean, len(self.of_folds) - 1, f"after {_n(len(self.of_folds), 'fold')} a mean {self.monitor}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         value = float(trainer.callback_metrics.get(self.monitor, math.nan))
@@ -43,8 +43,12 @@ class Prune(Callback):
         self.values.append(value)
         last = trainer.max_epochs is not None and trainer.current_epoch + 1 == trainer.max_epochs
         if not self.several_folds and not last:  # after the last epoch nothing would be saved
-            self._judge(value, trainer.current_epoch, f"after {trainer.current_epoch + 1} epochs {self.monitor}")
+            self._judge(value, trainer.current_epoch, f"after {_n(trainer.current_epoch + 1, 'epoch')} {self.monitor}")
 
     def _judge(self, value: float, step: int, words: str) -> None:
         if self.hopeless(value, step):
             raise Pruned(f"{words} of {value:.3f} is worse than the median of the other trials")
+
+
+def _n(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -87,13 +87,18 @@ def remarks(found: pd.DataFrame, wanted: Asked) -> list[str]:
         mean = ", the mean over its folds" if wanted.several_folds else ""
         said.append(
             f"* best of {n} finished trials by {monitor} on validation rows{mean}; chosen as the best of {n}, that "
-            f"number is too good: only rows that chose nothing say how good it is. No test row was looked at"
+            f"number is too good: only rows that chose nothing say how good it is. No row was scored as a test row"
         )
-    for state, words in (("failed", "failed"), ("interrupted", "interrupted")):
+        if wanted.several_folds:
+            said.append(
+                "who is tested in one fold has validated another: test rows of these folds have had a say in what is "
+                "best, and only patients of none of them have not"
+            )
+    for state in ("failed", "interrupted"):
         for reason, some in found[found["state"] == state].groupby("reason", sort=False):
-            said.append(f"{_trials(some)} {words}: {'; '.join(str(reason).splitlines())}")
+            said.append(f"{_trials(some)} {state}: {'; '.join(str(reason).splitlines())}")
     if (pruned := found[found["state"] == "pruned"]).any(axis=None):
-        said.append(f"{_trials(pruned)} pruned: worse than the median of the others at the same epoch")
+        said.append(f"{_trials(pruned)} pruned: worse than the median of the others at the same point")
     if (running := found[found["state"] == "running"]).any(axis=None):
         said.append(f"{_trials(running)} still running in another process: resume this study to see the end of it")
     return said

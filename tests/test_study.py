@@ -13,12 +13,14 @@ import pytest
 from optuna.trial import TrialState
 
 from ecg_lightning import study as studies
+from ecg_lightning import study_end
 from ecg_lightning.run_folder import write_json
 from ecg_lightning.search_space import Setting
 from ecg_lightning.structures import Refused
 from ecg_lightning.study import ByNumber, counted, take_back
 from ecg_lightning.study_table import table
-from ecg_lightning.trials import measured
+from ecg_lightning.trials import Asked, measured
+from tests.corpora.compose import composed
 from tests.corpora.sweep import monitor, write_job
 
 RATE = Setting("optim.lr", (), 1e-4, 1e-1, log=True)
@@ -101,6 +103,26 @@ def test_a_table_says_what_became_of_each_trial() -> None:
     assert found["value"].dropna().tolist() == [0.5, 0.7]
     assert found["optim.lr"].tolist() == [trial.params["optim.lr"] for trial in study.trials[:5]]
     assert table(make(), (RATE,)).empty
+
+
+def test_a_study_over_folds_says_that_its_test_rows_had_a_say(tmp_path: Path) -> None:
+    study = make()
+    study.tell(begin(study, "here", 1), 0.5)
+    found = table(study, (RATE,))
+    for words, said in (((), False), (("split=kfold",), True)):
+        wanted = Asked(tmp_path, (), {}, "config", composed(*words), (RATE,))
+        lines = study_end.remarks(found, wanted)
+        assert any("that number is too good" in line for line in lines)
+        assert any("who is tested in one fold has validated another" in line for line in lines) == said
+
+
+def test_a_long_study_shows_its_best_trials_alone(tmp_path: Path) -> None:
+    study = make()
+    for number in range(study_end.MAX_ROWS + 3):
+        study.tell(begin(study, "here", 1), number)
+    wanted = Asked(tmp_path, (), {}, "config", composed(), (RATE,))
+    assert study_end.drawn(table(study, (RATE,)), wanted).row_count == study_end.MAX_ROWS
+    assert "the best 40 of 43 trials; trials.csv has all" in study_end.remarks(table(study, (RATE,)), wanted)
 
 
 def test_a_process_of_somebody_else_lives() -> None:

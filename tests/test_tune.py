@@ -126,7 +126,12 @@ def check_study(study: Path, out: str) -> None:
     assert (study / "trials" / str(best) / "report.html").is_file()
     assert not (study / "trials" / str(1 - best) / "report.html").exists()
     command_line = "python -m ecg_lightning.train --config-dir=study --config-name=experiment"
-    for words in ("best of 2 finished trials by val/error_auroc", "is too good", "No test row", command_line):
+    for words in (
+        "best of 2 finished trials by val/error_auroc",
+        "is too good",
+        "No row was scored as a test row",
+        command_line,
+    ):
         assert words in out
     assert json.loads((study / "status.json").read_text())["state"] == "finished"
     assert trained(study) == OmegaConf.load(study / "trials" / str(best) / "config.yaml")
