@@ -213,7 +213,7 @@ def test_a_study_joins_only_its_own_kind(tune: Tune, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_share_a_study_and_a_signal_stops_one(tmp_path: Path, twin_cache: Path) -> None:
+def test_two_processes_share_a_study(tmp_path: Path, twin_cache: Path) -> None:
     words = (*command.SHORT, "model=logistic", "search=learning", "++search.space={task.data.batch_size:null}")
     words += ("search.storage=sqlite:///shared.db", "search.study=ours", "search.n_trials=6", "trainer.max_epochs=2")
     line = [sys.executable, "-m", "ecg_lightning.tune", *words]
