@@ -160,7 +160,9 @@ class SweepFolder(Callback):
         self.begun.append(Path(config.hydra.sweep.dir).absolute())
 
 
-def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], tuple[int, int]]) -> None:
+def app(
+    job: Callable[[DictConfig], None], after_sweep: Callable[[Path], tuple[int, int]], config_name: str = "config"
+) -> None:
     """A command line around `job(cfg)` that refuses bad input in words.
 
     Exits with 2 where a run is refused, with 1 where a job of a sweep did not finish.
@@ -169,6 +171,7 @@ def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], tuple[i
         job: one run. In a sweep it raises nothing: what it could not do, it leaves in its folder.
         after_sweep: is given the folder of a sweep when its last job is done, or when it was stopped, and says how many
             jobs did not finish, and of how many.
+        config_name: of the primary config.
     """
     register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors over instead of printing a trace
@@ -184,7 +187,7 @@ def app(job: Callable[[DictConfig], None], after_sweep: Callable[[Path], tuple[i
 
     with refusals(folder()):
         try:
-            hydra.main(version_base="1.3", config_path=str(folder()), config_name="config")(quiet_job)()
+            hydra.main(version_base="1.3", config_path=str(folder()), config_name=config_name)(quiet_job)()
         finally:  # also where a launcher broke down, or was interrupted
             for sweep in SweepFolder.begun:
                 n_failed, n_jobs = after_sweep(sweep)

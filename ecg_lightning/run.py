@@ -23,6 +23,7 @@ from ecg_lightning.fold_run import (
     save_config,
     train_fold,
 )
+from ecg_lightning.pruning import Pruned
 from ecg_lightning.run_folder import Status, leads, room
 from ecg_lightning.scoring import Interrupted
 from ecg_lightning.structures import Refused
@@ -56,6 +57,7 @@ def run(
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM while it trained.
+        Pruned: a callback of the extent has judged that it is not worth going on with.
     """
     with tracked(cfg, folder, status, below) as tracker:
         data = constructed(cfg.task.data, corpus=corpus, scope=constructor(cfg.model._target_).declares["scope"])
@@ -81,6 +83,9 @@ def tracked(cfg: DictConfig, folder: Path, status: Status, below: Tracker | tupl
         outcome = "FINISHED"
     except (Interrupted, KeyboardInterrupt):
         status.state, status.reason, outcome = "interrupted", "stopped by the user or the machine", "KILLED"
+        raise
+    except Pruned as stop:
+        status.state, status.reason, outcome = "pruned", str(stop), "KILLED"
         raise
     except BaseException as error:
         status.state, status.reason = "failed", f"{type(error).__name__}: {error}"

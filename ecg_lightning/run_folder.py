@@ -24,7 +24,7 @@ class Status:
     """What became of a run; written to status.json at every change.
 
     Args:
-        state: running, finished, interrupted or failed.
+        state: running, finished, interrupted, failed, or pruned: stopped by a study as hopeless.
         reason: of a failure, in words.
         mlflow_run_id: to continue the same run there.
         tracking_uri: where that run is.

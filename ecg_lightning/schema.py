@@ -60,6 +60,19 @@ class Task:
 
 
 @dataclass
+class Search:
+    """What `tune` varies, and for how long."""
+
+    space: dict[str, Any] = field(default_factory=dict)  # key or group: {choices: [...]} or {low:, high:, log:, step:}
+    n_trials: int = 30  # in all, over all processes; those that fail count
+    max_hours: float | None = None  # no trial begins after so long
+    storage: str | None = None  # address of a database that several machines share; null: study.db in the folder
+    study: str | None = None  # its name in there
+    prune: bool = True  # stop trials that do worse than the median of the others at the same epoch
+    seed: int = 0  # of the points that are tried
+
+
+@dataclass
 class Config:
     """The groups of `conf/`."""
 
@@ -86,3 +99,4 @@ class Config:
     data_dir: str = MISSING
     cache_dir: str = MISSING
     plugins: list[str] = field(default_factory=list)
+    search: Search | None = None

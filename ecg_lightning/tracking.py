@@ -60,7 +60,7 @@ class Tracker:
     ) -> None:
         if uri is not None and not re.match(r"sqlite:///.|https?://.", uri):
             raise ValueError(
-                f"tracking.uri={_public(uri)} is neither sqlite:///FILE nor http(s)://HOST: give one, or tracking=none"
+                f"tracking.uri={public(uri)} is neither sqlite:///FILE nor http(s)://HOST: give one, or tracking=none"
             )
         self.uri = _absolute(uri)
         self._experiment = experiment
@@ -202,7 +202,7 @@ class Tracker:
         if not self._opened.done():
             self._opened.set_result(None)
         self._problem = (
-            f"tracking.uri={_public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
+            f"tracking.uri={public(str(self.uri))} failed ({reason[:300]}): MLflow gets nothing more of this run, "
             f"unless it is back when the run ends; its folder has everything"
         )
 
@@ -284,6 +284,6 @@ def _absolute(uri: str | None) -> str | None:
     return f"sqlite:///{Path(uri.removeprefix('sqlite:///')).absolute()}"
 
 
-def _public(uri: str) -> str:
+def public(uri: str) -> str:
     """Without the password."""
     return re.sub(r"//[^/@]*@", "//", uri)

@@ -47,7 +47,7 @@ def _alone(cfg: DictConfig, hydra: Any) -> None:
             after_resumed(folder)
     except EXPECTED as error:
         if not any(word.startswith("hydra.run.dir=") for word in hydra.overrides.hydra):
-            _leave_nothing_empty(folder)
+            leave_nothing_empty(folder)
         raise ConfigError(str(error)) from error
 
 
@@ -80,12 +80,14 @@ def _status(hydra: Any) -> Status:
 
 
 def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
+    if cfg.get("search") is not None:
+        raise ConfigError("search=... is for python -m ecg_lightning.tune: leave it out, or vary settings by sweep=...")
     config.check(cfg)
     corpus = config.constructed(cfg.dataset)
     corpus.records()
     from ecg_lightning import fold_run, run, summary  # Lightning takes seconds to import: only now
 
-    _plain_warnings()
+    plain_warnings()
     above = sweep_plan.above(folder)
     if status.state == "finished":
         print(f"{folder} has finished already; nothing is done again. To train for longer, start a new run")
@@ -152,14 +154,14 @@ def after_resumed(folder: Path) -> None:
         after_sweep(folder.absolute().parent)
 
 
-def _leave_nothing_empty(folder: Path) -> None:
+def leave_nothing_empty(folder: Path, log_name: str = "train.log") -> None:
     """Remove what Hydra made for a run that never began: the folder, where nothing but its log is in it."""
-    if [path.name for path in folder.iterdir()] == ["train.log"]:
-        (folder / "train.log").unlink()
+    if [path.name for path in folder.iterdir()] == [log_name]:
+        (folder / log_name).unlink()
         folder.rmdir()
 
 
-def _plain_warnings() -> None:
+def plain_warnings() -> None:
     """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
     warnings.formatwarning = lambda message, *_: f"warning: {message}"

@@ -24,7 +24,7 @@ PACKAGE = Path(ecg_lightning.__path__[0])
 ROOT = PACKAGE.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 MODULE = re.compile(r"python -m (ecg_lightning\.[a-z_.]+)(.*)")
-FILES = {"json", "parquet", "csv", "yaml", "log", "html", "npz", "png", "py"}  # endings, not names of functions
+FILES = {"json", "parquet", "csv", "yaml", "log", "html", "npz", "png", "py", "db"}  # endings, not names of functions
 SAID = [(page, page.read_text(encoding="utf-8")) for page in PAGES]
 
 
@@ -37,8 +37,10 @@ def commands() -> list[str]:
 
 
 def words_of_train() -> list[tuple[str, ...]]:
-    """The overrides of every train command; of a sweep those of every job."""
-    found = [match for line in commands() if (match := MODULE.search(line)) and match[1] == "ecg_lightning.train"]
+    """The overrides of every train command and of every new study; of a sweep those of every job."""
+    matches = [match for line in commands() if (match := MODULE.search(line))]
+    found = [match for match in matches if match[1] == "ecg_lightning.train"]
+    found += [match for match in matches if match[1] == "ecg_lightning.tune" and "resume=" not in match[2]]
     typed = [[word for word in shlex.split(match[2]) if not word.startswith(("-", "resume="))] for match in found]
     jobs = (product(*(values(word) for word in words)) for words in typed)
     return sorted({tuple(job) for of_one in jobs for job in of_one})
@@ -78,7 +80,7 @@ def test_commands_that_are_told_exist(line: str) -> None:
     place = PACKAGE.joinpath(*match[1].split(".")[1:])
     file = place / "__main__.py" if place.is_dir() else place.with_suffix(".py")
     assert file.is_file(), line
-    if file.stem != "train":
+    if file.stem not in ("train", "tune"):
         texts = [one.read_text(encoding="utf-8") for one in file.parent.glob(f"{file.stem}*.py")]  # with its recipe
         assert all(f'"{flag}"' in "".join(texts) for flag in re.findall(r"--[a-z-]+", match[2])), line
 
@@ -116,7 +118,7 @@ def test_the_architecture_says_of_every_part_what_it_may_import() -> None:
         if set(re.findall(r"\w+", said.get(part, "").partition(";")[0])) != set(parts.split() or ["none"])
     }
     assert not wrong
-    composing = {part for part, _ in modules() if part in COMPOSE} - {"cache", "download", "evaluate", "train"}
+    composing = {part for part, _ in modules() if part in COMPOSE} - {"cache", "download", "evaluate", "train", "tune"}
     assert said.keys() == MAY_IMPORT.keys() | composing | {part for part, _ in modules() if part in USE}
 
 

@@ -24,6 +24,7 @@ from ecg_lightning.contract import Score
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.features import Features
 from ecg_lightning.resolvers import MODES
+from ecg_lightning.search_space import corners, read
 from ecg_lightning.structures import Facts
 from tests.corpora.compose import composed, files, options
 
@@ -39,6 +40,8 @@ AT_HOME = {  # presets that fit some tasks alone
     "adapt": ["task=hypoglycemia", "adapt.bundle=model", "adapt.patient='003'"],
     "sweep/imbalance": ["task=abnormal_beat"],
     "sweep/split_scheme": ["task=hypoglycemia"],
+    "search/imbalance": ["task=abnormal_beat"],
+    "search/latent": ["task=anomaly"],
     "recording/anomaly_mitdb": ["task=anomaly", "dataset=mitdb"],
     "recording/anomaly_ptbxl": ["task=anomaly", "dataset=ptbxl"],
     "recording/anomaly_cut": ["task=anomaly", "dataset=heartbeat_csv"],
@@ -128,6 +131,16 @@ def test_every_file_composes_with_known_keys(group: str, name: str) -> None:
 @pytest.mark.parametrize(("group", "name"), [(group, name) for group, name in files() if group not in FREE])
 def test_every_preset_fits(group: str, name: str) -> None:
     config.check(composed(f"{group}={name}", *at_home(group, name)))
+
+
+@pytest.mark.parametrize("name", options("search"))
+def test_every_corner_of_every_search_fits_the_task_that_it_is_for(name: str) -> None:
+    words = at_home("search", name)
+    cfg = composed(f"search={name}", *words)
+    OmegaConf.resolve(cfg)
+    settings = read(cfg.search.space, cfg, {group for group, _ in files()})
+    for point in corners(settings):
+        config.check(composed(*words, *point))
 
 
 def test_every_key_is_known_to_the_class_itself() -> None:

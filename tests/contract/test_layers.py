@@ -28,6 +28,9 @@ MAY_IMPORT = {
     "schema": "",
     "scp": "",
     "refusals": "",
+    "search_space": "refusals",
+    "experiment_file": "",
+    "pruning": "",
     "resolvers": "scp refusals",
     "clashes": "constructors structures",
     "config": "constructors structures schema refusals resolvers clashes",
@@ -75,6 +78,7 @@ MAY_IMPORT = {
 COMPOSE = (
     *("adapting", "anomaly_examples", "assembly", "cache", "compare", "data_card", "download", "encoders", "evaluate"),
     *("examples", "fold_run", "plot", "pooling", "run", "run_folder", "scoring", "summary"),
+    *("study", "study_end", "study_table", "trials"),
     *("sweep", "sweep_folds", "sweep_run", "train", "tune"),
 )
 USE = ("report", "explain", "export", "predict")  # everything below them
@@ -157,8 +161,8 @@ def test_importing_every_module_leaves_the_disk_as_it_was(tmp_path: Path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["train", "config", "download", "plot", "compare"])
+@pytest.mark.parametrize("command", ["train", "tune", "config", "download", "plot", "compare"])
 def test_commands_import_the_heavy_libraries_later(command: str, tmp_path: Path) -> None:
-    heavy = {"torch", "pytorch_lightning", "torchmetrics", "mlflow", "wfdb", "matplotlib", "pandas", "scipy"}
+    heavy = {"torch", "pytorch_lightning", "torchmetrics", "mlflow", "wfdb", "matplotlib", "pandas", "scipy", "optuna"}
     said = run(f"import sys, ecg_lightning.{command}; print(sorted({heavy} & sys.modules.keys()))", tmp_path)
     assert said == "[]"
