@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import torch
 
@@ -225,26 +226,29 @@ def test_two_sweeps_begin_at_once_where_nothing_is_there_but_what_a_killed_one_l
     folders = [tmp_path / f"sweep{i}" / str(job) for i in range(2) for job in range(2)]
     assert {Status.read(folder).state for folder in folders} == {"finished"}
     assert numbers_of(folders[0]) == numbers_of(folders[2])
-    known = {(Status.read(folder).mlflow_run_id, "FINISHED") for folder in folders}
+    everything = [*folders, *(tmp_path / f"sweep{i}" for i in range(2))]
+    known = {(Status.read(folder).mlflow_run_id, "FINISHED") for folder in everything}
     assert set(in_mlflow(tmp_path / "mlflow.db", "select run_uuid, status from runs")) == known
-    assert len(known) == 4
+    assert len(known) == 6, "two runs below each of two"
     assert not [path for path in cache.rglob("*") if ".part" in path.name]
     assert len(list(cache.glob("stores/*/meta.json"))) == 1
 
 
-def test_a_sweep_that_was_killed_goes_on_job_by_job(tmp_path: Path, twin_cache: Path) -> None:
+def test_a_sweep_that_was_killed_goes_on_where_it_was(tmp_path: Path, twin_cache: Path) -> None:
     sweep = tmp_path / "sweep"
-    words = ("-m", *command.SHORT, "model=logistic,cnn", "hydra.sweep.dir=sweep")
+    words = ("-m", *command.SHORT, "model=logistic", "seed=0,1,2", "hydra.sweep.dir=sweep")
     second = sweep / "1" / "history.csv"
     code, _ = train_until(tmp_path, twin_cache, signal.SIGKILL, lambda: command.epochs_in(second) >= 2, *words)
     assert (code, Status.read(sweep / "0").state, Status.read(sweep / "1").state) == (-9, "finished", "running")
+    assert not (sweep / "2").exists()
     before = (sweep / "0" / "metrics.json").stat().st_mtime_ns
-    done = command.train(tmp_path, twin_cache, "resume=sweep/1")
+    run_id = Status.read(sweep / "1").mlflow_run_id
+    done = command.train(tmp_path, twin_cache, "resume=sweep")
     assert done.returncode == 0, done.stderr
-    table = (sweep / "comparison.csv").read_text(encoding="utf-8")
-    assert [line.split(",")[0] for line in table.splitlines()] == ["job", "0", "1"]
-    assert table.count(",finished,") == 2
+    assert pd.read_csv(sweep / "comparison.csv")["state"].tolist() == ["finished"] * 3
     assert (sweep / "0" / "metrics.json").stat().st_mtime_ns == before
-    done = command.train(tmp_path, twin_cache, *words)
-    assert done.returncode == 1
-    assert f"{sweep}/1 holds a run: go on with resume={sweep}/1, or name another folder" in done.stderr
+    assert run_id in (None, Status.read(sweep / "1").mlflow_run_id), "the same run in MLflow, if it was known"
+    parent = Status.read(sweep).mlflow_run_id
+    below = "select count(*) from tags where key = 'mlflow.parentRunId' and value = '{}'"
+    assert in_mlflow(tmp_path / "mlflow.db", below.format(parent))[0][0] >= 3
+    assert in_mlflow(tmp_path / "mlflow.db", f"select status from runs where run_uuid = '{parent}'") == [("FINISHED",)]

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from ecg_lightning import config, train
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.refusals import ConfigError
-from tests.corpora import command, tiny_study
+from tests.corpora import command, mlflow_server, tiny_study
 from tests.corpora.compose import composed
 from tests.corpora.tiny_study import SPACE, WORDS, Tune
 
@@ -212,10 +212,22 @@ def test_a_study_joins_only_its_own_kind(tune: Tune, tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("outputs/tune/anomaly/*"))) == 1
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of an empty store for a study."""
+    if request.param == "sqlite":
+        yield "sqlite:///shared.db"
+        return
+    if why := mlflow_server.lacks():
+        pytest.skip(why)
+    with mlflow_server.postgres() as address:
+        yield address
+
+
 @pytest.mark.slow
-def test_two_processes_share_a_study(tmp_path: Path, twin_cache: Path) -> None:
+def test_two_processes_share_a_study(storage: str, tmp_path: Path, twin_cache: Path) -> None:
     words = (*command.SHORT, "model=logistic", "search=learning", "++search.space={task.data.batch_size:null}")
-    words += ("search.storage=sqlite:///shared.db", "search.study=ours", "search.n_trials=6", "trainer.max_epochs=2")
+    words += (f"search.storage={storage}", "search.study=ours", "search.n_trials=6", "trainer.max_epochs=2")
     line = [sys.executable, "-m", "ecg_lightning.tune", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     environment = command.environment(twin_cache)
