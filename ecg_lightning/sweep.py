@@ -38,9 +38,7 @@ def finish(folder: Path) -> tuple[int, int]:
     begun, n_jobs = job_folders(folder), len(sweep_plan.jobs(folder))
     if not begun:
         return n_jobs, n_jobs
-    n_failed = max(n_jobs, len(begun)) - sum(
-        Status.read(job).state == "finished" for job in begun if (job / "status.json").is_file()
-    )
+    n_failed = max(n_jobs, len(begun)) - [read_job(job).state for job in begun].count("finished")
     pooled = sweep_folds.pool(folder)
     if folder in pooled:
         _say_folds(folder, pooled[folder])
@@ -50,12 +48,11 @@ def finish(folder: Path) -> tuple[int, int]:
 
 
 def _say_folds(folder: Path, found: Evaluation | None) -> None:
-    """Of a sweep over folds alone: the page and the numbers of all of them, or which are missing and how to go on."""
+    """Of a sweep over folds alone: the numbers of all of them, or which are missing and how to go on."""
     if found is None:
         Console().print(f"not all folds have finished: {Status.read(folder).reason}", soft_wrap=True, markup=False)
         _say_resume(folder)
         return
-    page.write(folder, found)
     summary.say_finished(folder, found)
 
 

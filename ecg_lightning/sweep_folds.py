@@ -9,6 +9,7 @@ from ecg_lightning import pooling, sweep_plan
 from ecg_lightning.comparison import Job, read_job
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.fold_run import run_tags
+from ecg_lightning.report import page
 from ecg_lightning.report.contents import read_json
 from ecg_lightning.run_folder import Status
 from ecg_lightning.sweep_run import track
@@ -42,6 +43,8 @@ def _pooled(sweep: Path, where: Path, numbers: list[int]) -> Evaluation | None:
         config.split.fold, config.resume = None, None
         OmegaConf.save(config, where / "config.yaml")
     status.write(where)
+    if found is not None and where == sweep:  # of several combinations the best one gets a page, when it is known
+        page.write(where, found)
     tags = run_tags(read_json(where / "data.json") or {}, status) if found else {}
     track(where, jobs[0].settings, status, recorded, pooling.kept(where), tags)
     return found
