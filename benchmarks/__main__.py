@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.measure import Row, machine, quiet
 
-PARTS = ("preparation", "throughput", "commands")
+PARTS = ("preparation", "throughput", "commands", "sweeps")
 LATEST = Path(__file__).with_name("latest.json")
 
 
@@ -48,6 +48,10 @@ def measured(part: str) -> list[Row]:
         from benchmarks import throughput
 
         return throughput.rows()
+    if part == "sweeps":
+        from benchmarks import sweeps
+
+        return sweeps.rows()
     from benchmarks import commands
 
     return commands.rows()

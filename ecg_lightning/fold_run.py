@@ -76,9 +76,9 @@ def train_fold(
     begun = None if cfg.adapt is None else adapting.start(cfg, data)  # refuses before anything is prepared
     card = data_card.data_card(data, data.corpus, split=str(status.choices.get("split")))
     check_same_data(cfg, folder, card)
-    _say(cfg, data, card, extent)
-    if leads():
+    if _say(cfg, data, card, extent):
         save_config(cfg, folder)
+    if leads():
         write_json(folder / "data.json", card)
     tracker.start(run_name(folder, status), flatten(cfg), run_tags(card, status), status.mlflow_run_id)
     network, arguments = begun or assembly.build_network(cfg, data.facts)
@@ -93,7 +93,7 @@ def train_fold(
     try:
         reports = fit(cfg, module, data, (speed, *extent.beside), history)
     finally:
-        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id or status.mlflow_run_id
+        status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.known_run_id or status.mlflow_run_id
     if not reports:
         return None
     status.fitted_epochs = speed.epochs
@@ -116,14 +116,15 @@ def train_fold(
     return evaluated
 
 
-def _say(cfg: DictConfig, data: Any, card: dict[str, Any], extent: Extent) -> None:
-    """What is to be known before training begins; settles by what the best epoch is chosen."""
+def _say(cfg: DictConfig, data: Any, card: dict[str, Any], extent: Extent) -> bool:
+    """What is to be known before training begins; whether it had to be settled by what the best epoch is chosen."""
     if not extent.inner:
         for line in data_card.notes(card, data.features, assembly.features_taken(cfg, data.features)):
             log.warning("note: %s", line)
-    asked = cfg.task.monitor.metric
-    if assembly.settle_monitor(cfg, data):
+    asked, settled = cfg.task.monitor.metric, assembly.settle_monitor(cfg, data)
+    if settled:
         log.warning("note: validation rows are of one class, so %s is not defined: val/loss says what is best", asked)
+    return settled
 
 
 def _show(
@@ -135,13 +136,15 @@ def _show(
     plugins: list[str],
 ) -> None:
     """Draw the page where it is asked for, and hand the results on."""
-    if extent.alone and not extent.inner:
+    one_of_many = extent.inner or not extent.alone
+    if not one_of_many:
         from ecg_lightning.report import page  # matplotlib takes a second to import: not before training
 
         page.write(folder, evaluated)
     tracker.log_metrics(numbers, step=int(numbers["fit/epochs"]))
     tracker.log_artifacts([folder / name for name in KEPT if (folder / name).exists()])
-    tracker.log_model(folder / "model", plugins=plugins)
+    if not one_of_many:  # it takes MLflow a second, and of many few are served: those lie in their folders
+        tracker.log_model(folder / "model", plugins=plugins)
 
 
 def learn_normals(module: LightningModule, data: Any) -> None:

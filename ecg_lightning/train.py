@@ -1,6 +1,7 @@
 """Train a network on a task and report honestly: `python -m ecg_lightning.train task=arrhythmia model=hybrid_cnn`."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -19,13 +20,16 @@ from ecg_lightning.structures import CorpusNotFound, Refused
 
 log = logging.getLogger(__name__)
 EXPECTED = (ConfigError, Refused, CorpusNotFound, OSError)  # said in words
+ENDS = (signal.SIGTERM, signal.SIGUSR2)  # the latter is submitit's, shortly before the time of a job is over
+SUBMITIT = "SUBMITIT_EXECUTOR"  # names what the process is a job of
 NOT_RETYPED = ("hydra.sweep.", "hydra.mode", "resume")  # of a sweep that is taken up again
 
 
 def job(cfg: DictConfig) -> None:
     """One job of Hydra: refuse in words, or run. In a sweep a job that cannot go on leaves its reason."""
     hydra = HydraConfig.get()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # in the workers of a launcher too
+    for word in ENDS:
+        signal.signal(word, signal.default_int_handler)  # in the workers of a launcher too
     if not run_folder.leads():
         logging.disable(logging.WARNING)  # the first process says it
     if hydra.mode == RunMode.MULTIRUN:
@@ -106,6 +110,8 @@ def _start(cfg: DictConfig, folder: Path, status: Status) -> None:
         found = run.run(cfg, folder, corpus, status, extent, above)
     except (run.Interrupted, KeyboardInterrupt):
         summary.say_interrupted(folder)
+        if SUBMITIT in os.environ:  # this job has had its time; the others go on
+            return
         sys.exit(130)
     if above:
         log.info("%s", summary.in_short(folder))
@@ -123,6 +129,8 @@ def several_processes(cfg: DictConfig) -> bool:
 def _in_a_process_of_its_own(folder: Path, hydra: Any) -> None:
     """Run a job as a single run, so that the processes that its trainer starts get the job's own overrides, never -m.
 
+    Of SLURM they see nothing: by its variables the trainer would wait for processes that SLURM starts.
+
     Raises:
         Refused: it did not finish, and said nothing of it in its folder.
     """
@@ -130,10 +138,14 @@ def _in_a_process_of_its_own(folder: Path, hydra: Any) -> None:
     words = [f"--config-dir={path}" for path in added]
     words += [*hydra.overrides.task, "hydra.mode=RUN", f"hydra.run.dir={run_folder.quoted(folder)}"]
     words += [f"resume={run_folder.quoted(folder)}"] if (folder / "status.json").is_file() else []
-    code = subprocess.run([sys.executable, "-m", "ecg_lightning.train", *words], check=False).returncode
+    command = [sys.executable, "-m", "ecg_lightning.train", *words]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    code = subprocess.run(command, env=env, check=False).returncode
     if code and not (folder / "status.json").is_file():
         raise Refused(f"the job ended with {code} before it began: train.log and the terminal say more")
-    if code == 130:
+    if code and Status.read(folder).state == "running":
+        raise Refused(f"a process of the job broke down and ended the others (exit {code}): the terminal says more")
+    if code == 130 and SUBMITIT not in os.environ:
         sys.exit(code)
 
 

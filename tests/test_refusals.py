@@ -1,11 +1,13 @@
 """A command says no in a line, with what to do, and with 2 for an exit code."""
 
 import errno
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hydra.errors import MissingConfigException
 
 from ecg_lightning.refusals import ConfigError, in_short, refusals
 
@@ -31,6 +33,24 @@ def test_faults_of_ours_keep_their_trace() -> None:
 
 def test_an_error_without_words_is_called_by_its_name() -> None:
     assert in_short(ValueError()) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("launcher", "extra"), [("submitit_slurm", "slurm"), ("submitit_local", "slurm"), ("ray", "ray")]
+)
+def test_a_launcher_that_is_not_installed_says_what_to_type(launcher: str, extra: str) -> None:
+    said = f"In 'hydra/launcher/mine': Could not find 'hydra/launcher/{launcher}'\n\nAvailable options:\n\tbasic"
+    wanted = f"hydra/launcher needs a package that is not installed: pip install 'ecg-lightning[{extra}]'"
+    assert in_short(MissingConfigException(said)) == wanted
+
+
+@pytest.mark.skipif(importlib.util.find_spec("hydra_plugins.hydra_ray_launcher") is not None, reason="Ray is installed")
+def test_a_sweep_by_a_launcher_that_is_not_installed_is_refused_in_a_line(tmp_path: Path) -> None:
+    answer = command(tmp_path, "-m", "hydra/launcher=ray_local", "seed=0,1")
+    assert answer.returncode == 2
+    assert answer.stderr == (
+        "error: hydra/launcher needs a package that is not installed: pip install 'ecg-lightning[ray]'\n"
+    )
 
 
 def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,7 @@
 """Compose configs as the command line does, and list what `conf/` offers."""
 
 import copy
+import importlib.util
 from functools import cache
 
 from hydra import compose, initialize_config_dir
@@ -9,6 +10,7 @@ from omegaconf import DictConfig
 from ecg_lightning import config
 
 SYNTHETIC = "dataset.source=synthetic"
+EXTRAS = {("hydra/launcher", "ray_local"): "hydra_plugins.hydra_ray_launcher"}  # and what they need, if it is there
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -31,7 +33,7 @@ def files() -> list[tuple[str, str]]:
         n_group = 2 if folders[0] == "hydra" else 1
         if len(folders) > 1:
             found.append(("/".join(folders[:n_group]), "/".join(folders[n_group:])))
-    return found
+    return [part for part in found if part not in EXTRAS or importlib.util.find_spec(EXTRAS[part]) is not None]
 
 
 def options(group: str) -> list[str]:
