@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
@@ -18,7 +19,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from ecg_lightning import resolvers
+from ecg_lightning import resolvers, sweep_plan
 from ecg_lightning.clashes import clashes
 from ecg_lightning.constructors import Constructor, UnknownTarget, constructor
 from ecg_lightning.refusals import ConfigError, in_short, refusals
@@ -33,6 +34,7 @@ GIVEN = {  # by train
     "modules": ("network", "loss"),
 }
 SCORES = ("mae", "weighted", "latent")  # by which anomalies are told
+DECIDE_FOLDS = ("task", "dataset", "split", "experiment")  # groups whose values decide how many folds there are
 LIGHT = ("preprocess", "features", "split", "sampler", "task.data.window")  # constructed as part of the check
 LEARNING = ("augment", "loss", "model", "optim", "schedule", "pretrain")
 KINDS: dict[str, tuple[type, ...]] = {  # arguments of these are checked
@@ -70,9 +72,10 @@ def fold_numbers(split: DictConfig, dataset: DictConfig, typed: Sequence[str]) -
         ConfigError: the split has one fold, or how many it has depends on the job.
     """
     for override in OverridesParser.create().parse_overrides(list(typed)):
-        if override.key_or_group in ("task", "dataset", "split") and override.is_sweep_override():
+        key = override.key_or_group
+        if override.is_sweep_override() and key.partition(".")[0] in DECIDE_FOLDS and key != sweep_plan.FOLD:
             raise ConfigError(
-                f"sweep=folds cannot go with several values of {override.key_or_group}, which have folds of their own: "
+                f"sweep=folds cannot go with several values of {key}, which have folds of their own: "
                 f"leave sweep=folds out, and every job goes through its folds by itself"
             )
     made = constructed(split)
@@ -152,12 +155,23 @@ def constructed(node: DictConfig, **given: Any) -> Any:
 
 
 class SweepFolder(Callback):
-    """Remembers where a sweep lies, in the process that begins it; by any launcher, jobs may run in others."""
+    """Remembers where a sweep lies, in the process that begins it, and writes down there which jobs it has.
+
+    By any launcher jobs may run in other processes; and what a resolver said of the corpus may be another word later.
+    """
 
     begun: ClassVar[list[Path]] = []
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        self.begun.append(Path(config.hydra.sweep.dir).absolute())
+        try:
+            params = config.hydra.sweeper.params or {}
+            words = [*(f"{key}={params[key]}" for key in params), *config.hydra.overrides.task]
+            jobs = sweep_plan.expanded(words, GlobalHydra.instance().config_loader())
+        except (HydraException, OmegaConfBaseException):
+            return  # the sweeper is about to say so
+        folder = Path(config.hydra.sweep.dir).absolute()
+        sweep_plan.write(folder, jobs)
+        self.begun.append(folder)
 
 
 def app(
@@ -187,15 +201,28 @@ def app(
 
     with refusals(folder()):
         try:
-            hydra.main(version_base="1.3", config_path=str(folder()), config_name=config_name)(quiet_job)()
+            stopped = _launched(quiet_job, config_name)
         finally:  # also where a launcher broke down, or was interrupted
             for sweep in SweepFolder.begun:
                 n_failed, n_jobs = after_sweep(sweep)
+        if stopped:
+            sys.exit(130)
         if n_failed:
             print(f"error: {n_failed} of {n_jobs} jobs failed; status.json of each says why", file=sys.stderr)
             sys.exit(1)
         if refused:
             raise refused[0]
+
+
+def _launched(job: Callable[[DictConfig], None], config_name: str) -> bool:
+    """Let Hydra run a job, or all jobs of a sweep; whether a sweep was interrupted."""
+    try:
+        hydra.main(version_base="1.3", config_path=str(folder()), config_name=config_name)(job)()
+    except KeyboardInterrupt:
+        if not SweepFolder.begun:
+            raise
+        return True
+    return False
 
 
 def _check_arguments(cfg: DictConfig, path: str, node: DictConfig) -> Iterator[str]:

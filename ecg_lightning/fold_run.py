@@ -21,14 +21,13 @@ from ecg_lightning.config import constructed
 from ecg_lightning.history import History
 from ecg_lightning.memory import kept_memory
 from ecg_lightning.modules.anomaly import AnomalyDetection
-from ecg_lightning.run_folder import BEST, Status, leads, newest_checkpoint, write_json
+from ecg_lightning.run_folder import BEST, FOLDS, Status, leads, newest_checkpoint, write_json
 from ecg_lightning.scoring import Interrupted, is_bar, predict
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
 from ecg_lightning.whole_files import written_whole
 
 log = logging.getLogger(__name__)
-FOLDS = "folds"  # folder of a run of several
 N_NORMALS = 20_000  # training windows that say how normals vary; more would say the same
 KEPT = (
     *("config.yaml", "metrics.json", "data.json", "predictions.parquet", "history.csv", "pretrain"),

@@ -14,7 +14,6 @@ from ecg_lightning.config import constructed
 from ecg_lightning.constructors import constructor
 from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.fold_run import (
-    FOLDS,
     Extent,
     check_same_data,
     keep_run_id,
@@ -24,7 +23,7 @@ from ecg_lightning.fold_run import (
     train_fold,
 )
 from ecg_lightning.pruning import Pruned
-from ecg_lightning.run_folder import Status, leads, room
+from ecg_lightning.run_folder import FOLDS, Status, leads, room
 from ecg_lightning.scoring import Interrupted
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten

@@ -16,7 +16,10 @@ from ecg_lightning.refusals import ConfigError
 from ecg_lightning.whole_files import written_whole
 
 LAST, BEST = "last.ckpt", "best.ckpt"
-MAY_DIFFER = ("trainer", "tracking")  # of a resumed run: they change where it runs, not what it finds
+MAY_DIFFER = ("trainer", "tracking")  # of a resumed run; it may go on for longer, on another machine
+FOLDS = "folds"  # folder of a run of several
+PLACE = ("accelerator", "devices", "strategy", "num_nodes", "precision", "enable_progress_bar")
+"""Keys of the trainer that change where a network is trained; others change what is found."""
 
 
 @dataclass
@@ -89,6 +92,12 @@ def quoted(folder: Path) -> str:
     return str(folder) if re.fullmatch(r"[\w./-]+", str(folder)) else f'"{folder}"'
 
 
+def of_place(override: str) -> bool:
+    """Whether an override says where work is done or tracked, and not what it finds."""
+    key = override.lstrip("+~").partition("=")[0]
+    return re.split(r"[./]", key)[0] in ("tracking", "hydra") or key in {f"trainer.{name}" for name in PLACE}
+
+
 def check_resumable(folder: Path) -> None:
     """Raise unless a folder holds a run.
 
@@ -97,8 +106,9 @@ def check_resumable(folder: Path) -> None:
     """
     if lacking := [name for name in ("config.yaml", "status.json") if not (folder / name).is_file()]:
         raise ConfigError(f"resume={folder} has no {' and no '.join(lacking)}: give the folder of a run that stopped")
-    if Status.read(folder).state != "finished":
-        _check_checkpoints(folder / "checkpoints")
+    for place in (folder, *sorted((folder / FOLDS).glob("*"))):
+        if (place / "status.json").is_file() and Status.read(place).state != "finished":
+            _check_checkpoints(place / "checkpoints")
 
 
 def newest_checkpoint(folder: Path) -> Path | None:
@@ -141,6 +151,17 @@ def _epoch(checkpoint: Path) -> int:
     return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"])
 
 
+def _differing(
+    name: str, cfg: DictConfig, choices: dict[str, str | None], saved: DictConfig, then: Status
+) -> tuple[Any] | None:
+    """What a run had, where this command would have something else."""
+    if name in choices:
+        now, before = choices[name], then.choices.get(name)
+    else:
+        now, before = OmegaConf.select(cfg, name), OmegaConf.select(saved, name)
+    return None if now == before else (before,)
+
+
 def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str]) -> DictConfig:
     """The config of the run in `cfg.resume`, with this command's trainer and tracking where it names them.
 
@@ -166,16 +187,14 @@ def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str
         if name in ("resume", "plugins") or override in then.overrides:
             continue
         group = name.partition(".")[0]
-        if group in MAY_DIFFER:
+        if group in MAY_DIFFER and then.finished_folds and not of_place(override):
+            wrong.append(
+                f"resume={folder} has finished folds, and others are to be trained alike: leave out {override}"
+            )
+        elif group in MAY_DIFFER:
             OmegaConf.update(saved, name, OmegaConf.select(cfg, name), merge=False)  # a group, or one key of it
-            continue
-        now, before = (
-            (choices[name], then.choices.get(name))
-            if name in choices
-            else (OmegaConf.select(cfg, name), OmegaConf.select(saved, name))
-        )
-        if now != before:
-            wrong.append(f"resume={folder} continues a run with {name}={before}: leave out {override}")
+        elif (before := _differing(name, cfg, choices, saved, then)) is not None:
+            wrong.append(f"resume={folder} continues a run with {name}={before[0]}: leave out {override}")
     if wrong:
         raise ConfigError("\n".join(wrong))
     saved.resume = cfg.resume

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ecg_lightning.pruning import Prune, Pruned
 from ecg_lightning.refusals import ConfigError
 from ecg_lightning.report.contents import read_json
-from ecg_lightning.run_folder import MAY_DIFFER
+from ecg_lightning.run_folder import of_place
 from ecg_lightning.scoring import Interrupted
 from ecg_lightning.search_space import Setting, told
 from ecg_lightning.structures import CorpusNotFound, Refused
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TRIALS = "trials"  # folder of their runs
 BEAT_S, GRACE_S = 60, 180  # a trial is alive while its process says so this often; then it is taken for dead
 N_BEFORE = 5  # whole trials before the first is pruned
-N_WARMUP = 2  # epochs, or folds after the first, of which nothing is concluded
+N_WARMUP = 2  # epochs of which nothing is concluded
 WAIT_S = 60  # for another process that writes to a store of SQLite
 STOPPED = "stopped by the user or the machine"
 
@@ -94,7 +94,7 @@ def open_study(wanted: Asked) -> optuna.Study:
     mine = {
         "monitor": f"{monitor} {mode}",
         "space": told(wanted.settings),
-        "words": [word for word in wanted.words if word.lstrip("+~").split("=")[0].split(".")[0] not in MAY_DIFFER],
+        "words": [word for word in wanted.words if not of_place(word)],
     }
     for key, value in mine.items():
         if (theirs := study.user_attrs.get(key, value)) != value:
@@ -137,8 +137,8 @@ def take_back(study: optuna.Study) -> None:
     Those of this machine are known by their process, those of others by their silence.
     """
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        where = trial.user_attrs
-        if where.get("host") == socket.gethostname() and not _lives(where["pid"]):
+        host, _, pid = str(trial.user_attrs.get("process", "")).rpartition(" ")
+        if host == socket.gethostname() and not _lives(int(pid)):
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
             _try_again(study, trial)
     with optuna_warnings_off():
@@ -179,8 +179,8 @@ def go_on(study: optuna.Study, wanted: Asked) -> None:
 def _objective(trial: Trial, study: optuna.Study, wanted: Asked) -> float:
     """Train one trial, and say in the study what became of it."""
     folder = wanted.folder / TRIALS / str(trial.number)
-    for name, said in (("host", socket.gethostname()), ("pid", os.getpid()), ("folder", str(folder))):
-        trial.set_user_attr(name, said)
+    trial.set_user_attr("process", f"{socket.gethostname()} {os.getpid()}")  # in one write: a kill may follow
+    trial.set_user_attr("folder", str(folder))
     point = {setting.key: _suggested(trial, setting) for setting in wanted.settings}
     words = [setting.word(point[setting.key]) for setting in wanted.settings]
     log.info("trial %d: %s", trial.number, " ".join(words))

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import optuna
 import pandas as pd
@@ -19,12 +19,11 @@ from ecg_lightning.report.comparison_figures import short_keys
 from ecg_lightning.report.contents import read_json
 from ecg_lightning.run_folder import Status
 from ecg_lightning.study_table import best_trial, table
+from ecg_lightning.sweep_run import NOTE, OUTCOMES
 from ecg_lightning.tracking import Tracker, flatten, public
 from ecg_lightning.trials import Asked
 
 MAX_ROWS = 40  # of the table in the terminal; trials.csv has all
-OUTCOMES: dict[str, Literal["FINISHED", "FAILED", "KILLED"]] = {"finished": "FINISHED", "interrupted": "KILLED"}
-NOTE = "mlflow_run.json"  # of the run above the trials
 
 
 def finish(study: optuna.Study, wanted: Asked, status: Status) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import rich.table
-from omegaconf import OmegaConf
 from rich import box
 from rich.console import Console
 from rich.markup import escape
@@ -62,7 +61,8 @@ def _say_resume(folder: Path) -> None:
 
 
 def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None:
-    found = compare(rows)
+    names = [str(row.relative_to(folder)) for row in rows]
+    found = compare(rows, names)
     write(found, folder)
     console = Console()
     console.print(drawn(found, console))
@@ -71,9 +71,10 @@ def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if (n_missing := n_jobs - len(job_folders(folder))) > 0:
         console.print(f"the sweep was stopped: {n_missing} jobs that were to come have no row here", highlight=False)
-    status = Status(state="finished", overrides=list(OmegaConf.load(folder / sweep_plan.MULTIRUN).hydra.overrides.task))
+    status = Status(state="finished")
     if n_failed:
-        status.state = "interrupted" if (found.table["state"] == "interrupted").any() else "failed"
+        stopped = found.table["state"].isin(["interrupted", "running"]).any()
+        status.state = "interrupted" if stopped else "failed"
         status.reason = f"{n_failed} of {n_jobs} jobs did not finish"
         _say_resume(folder)
     status.write(folder)

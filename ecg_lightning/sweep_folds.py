@@ -34,12 +34,14 @@ def _pooled(sweep: Path, where: Path, numbers: list[int]) -> Evaluation | None:
     found: Evaluation | None = None
     recorded: dict[str, float] = {}
     if lacking := [job for job in jobs if job.state != "finished"]:
-        status.state = "interrupted" if {job.state for job in lacking} == {"interrupted"} else "failed"
+        status.state = "interrupted" if {job.state for job in lacking} <= {"interrupted", "running"} else "failed"
         status.reason = "; ".join(_why(job) for job in lacking)
     else:
         found, recorded = pooling.pool([job.folder for job in jobs], where)
         status.state, status.finished_folds = "finished", list(range(len(jobs)))
-        config: Any = OmegaConf.load(jobs[0].folder / "config.yaml")
+        monitors = [job.monitor for job in jobs]
+        usual = jobs[monitors.index(max(monitors, key=monitors.count))]  # a fold may have had to go by the loss
+        config: Any = OmegaConf.load(usual.folder / "config.yaml")
         config.split.fold, config.resume = None, None
         OmegaConf.save(config, where / "config.yaml")
     status.write(where)

@@ -1,16 +1,18 @@
-"""What a sweep was asked for, read from the multirun.yaml that Hydra writes before its first job begins."""
+"""What a sweep was asked for: its jobs, written down before the first begins, and what varies between them."""
 
-from functools import cache
+import json
 from pathlib import Path
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import OmegaConf
 
-MULTIRUN = "multirun.yaml"
+from ecg_lightning.whole_files import written_whole
+
+MULTIRUN = "multirun.yaml"  # Hydra's own
+PLAN = "jobs.json"
 FOLD = "split.fold"
 CHOOSES_NOTHING = {FOLD, "seed"}  # to vary these is to measure, not to choose
-NOT_TOLD = ("sweep", "test")  # of a job's overrides: how it came to be one of many
 POOLED = "pooled"
 
 
@@ -24,10 +26,29 @@ def is_sweep(folder: Path) -> bool:
     return (folder / MULTIRUN).is_file()
 
 
+def expanded(words: list[str], config_loader: ConfigLoader | None = None) -> list[list[str]]:
+    """The overrides of every job, as Hydra's own sweeper makes jobs of words.
+
+    Args:
+        words: of a preset, then those that were typed.
+        config_loader: finds the options that a glob() names.
+    """
+    overrides = OverridesParser.create(config_loader=config_loader).parse_overrides(words)
+    (every,) = BasicSweeper.split_arguments(overrides, None)
+    return every
+
+
+def write(folder: Path, every: list[list[str]]) -> None:
+    """Write down the jobs of a sweep before the first begins."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / PLAN) as part:
+        part.write_text(json.dumps(every, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def jobs(folder: Path) -> list[list[str]]:
-    """The overrides of every job, in the order of their numbers, whether it has begun or not."""
-    file = folder / MULTIRUN
-    return _jobs(file, file.stat().st_mtime_ns)
+    """The overrides of every job, in the order of their numbers, whether it has begun or not; none of an old sweep."""
+    file = folder / PLAN
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else []
 
 
 def varied(folder: Path) -> tuple[str, ...]:
@@ -71,15 +92,3 @@ def above(job: Path) -> tuple[Path, ...]:
 def without_fold(overrides: list[str]) -> tuple[str, ...]:
     """What a job was asked for beside its fold."""
     return tuple(word for word in overrides if word.partition("=")[0].lstrip("+") != FOLD)
-
-
-@cache
-def _jobs(file: Path, changed_ns: int) -> list[list[str]]:  # noqa: ARG001, a file that has changed is read again
-    """As Hydra's own sweeper makes jobs of what was typed and what a preset says."""
-    saved = OmegaConf.load(file)
-    if "hydra" not in saved:  # cut off while it was written: no job had begun
-        return []
-    params = saved.hydra.sweeper.params or {}
-    words = [*(f"{key}={params[key]}" for key in params), *saved.hydra.overrides.task]
-    (every,) = BasicSweeper.split_arguments(OverridesParser.create().parse_overrides(words), None)
-    return every

@@ -12,7 +12,7 @@ from ecg_lightning.run_folder import Status
 from ecg_lightning.tracking import Tracker, flatten
 
 OUTCOMES: Mapping[str, Literal["FINISHED", "FAILED", "KILLED"]] = {"finished": "FINISHED", "interrupted": "KILLED"}
-NOTE = "mlflow_run.json"
+NOTE = "mlflow_run.json"  # as mlflow_run.SHARED, which only the thread of a tracker may import
 
 
 def track(

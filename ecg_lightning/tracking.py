@@ -66,6 +66,9 @@ class Tracker:
         self._experiment = experiment
         self._artifacts = Path(artifacts).absolute()
         self._parent_run_id, self._below = parent_run_id, below
+        self._children: list[Tracker] = []
+        if isinstance(below, Tracker):
+            below._children.append(self)
         self._opened: Future[str | None] = Future()  # the run's id, for those that stand below it
         if uri is None:
             self._opened.set_result(None)
@@ -221,6 +224,10 @@ class Tracker:
         self._run = run
         if not self._opened.done():
             self._opened.set_result(run.run_id)
+            return
+        for child in self._children:  # they were opened while this run could not be
+            if child._run is not None:
+                child._run.log_tags({"mlflow.parentRunId": run.run_id})
 
     def _parent(self, client: "MlflowClient") -> str | None:
         """The run that this one stands below, if any."""

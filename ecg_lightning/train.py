@@ -59,10 +59,10 @@ def _one_of_many(cfg: DictConfig, hydra: Any) -> None:
     """A job of a sweep: raises nothing, so that the others go on; goes on itself where it had begun."""
     folder, status = Path(hydra.runtime.output_dir).absolute(), _status(hydra)
     try:
-        if (folder / "status.json").is_file():
+        if (folder / "status.json").is_file() and (folder / "config.yaml").is_file():  # else it was refused at once
+            now, status = status, Status.read(folder)
             cfg.resume = str(folder)
-            cfg = run_folder.resumed(cfg, status.choices, status.overrides)
-            status = Status.read(folder)
+            cfg = run_folder.resumed(cfg, now.choices, now.overrides)
         if hydra.runtime.choices["hydra/launcher"] != "basic":
             cfg.trainer.enable_progress_bar = False  # jobs side by side would draw over each other
         log.info("job %s begins: %s", folder.name, " ".join(status.overrides))
@@ -155,6 +155,8 @@ def after_sweep(folder: Path) -> tuple[int, int]:
 
     if not run_folder.leads():
         return 0, 0
+    if not sweep_plan.is_sweep(folder):  # it was refused before it began
+        return 0, 0
     outcome = sweep.finish(folder)
     sweep.draw_best(folder)
     return outcome
@@ -199,17 +201,22 @@ def resumed_sweep(folder: Path, typed: list[str]) -> list[str]:
     began = [word for word in began if not word.startswith(NOT_RETYPED)]
     typed = [word for word in typed if not word.startswith(("resume=", "hydra.sweep.dir="))]
     changes = [word for word in typed if "=" in word and not word.startswith("-") and word not in began]
-    may = (*run_folder.MAY_DIFFER, "hydra")
-    if wrong := [
-        word for word in changes if word.lstrip("+~").partition("=")[0].split(".")[0].split("/")[0] not in may
-    ]:
+    if wrong := [word for word in changes if not run_folder.of_place(word)]:
         raise ConfigError(
             "\n".join(f"resume={folder} takes up a sweep without {word}: leave it out, or start anew" for word in wrong)
         )
     keys = {word.partition("=")[0] for word in changes}
     kept = [word for word in began if word.partition("=")[0] not in keys]
     flags = [word for word in typed if word.startswith("-") and word not in ("-m", "--multirun")]
+    flags = flags or _flags(saved)
     return ["-m", *flags, *kept, *changes, f"hydra.sweep.dir={run_folder.quoted(folder)}"]
+
+
+def _flags(saved: Any) -> list[str]:
+    """Where the configs of a sweep came from."""
+    sources = [source for source in saved.hydra.runtime.config_sources if source.provider == "command-line"]
+    name = saved.hydra.job.config_name
+    return [*(f"--config-dir={source.path}" for source in sources), *([f"--config-name={name}"] * (name != "config"))]
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from ecg_lightning.run_folder import Status
 log = logging.getLogger(__name__)
 PRIMARY = "tune"  # config of the command
 PLAN = "study.yaml"  # what the study was asked for
-MAY_DIFFER = (*run_folder.MAY_DIFFER, "hydra", "search.n_trials", "search.max_hours")  # of a study that goes on
+MAY_DIFFER = ("search.n_trials", "search.max_hours")  # of a study that goes on, beside where it runs
 
 
 def job(cfg: DictConfig) -> None:
@@ -93,7 +93,7 @@ def resumed(folder: Path, typed: list[str]) -> list[str]:
     typed = [word for word in typed if not word.startswith(("resume=", "hydra.run.dir="))]
     flags = [word for word in typed if word.startswith("-") or ("=" not in word and not word.startswith("~"))]
     changes = [word for word in typed if word not in (*flags, *began)]
-    if wrong := [word for word in changes if not _key(word).startswith(MAY_DIFFER)]:
+    if wrong := [word for word in changes if not (run_folder.of_place(word) or _key(word) in MAY_DIFFER)]:
         raise ConfigError(
             "\n".join(f"resume={folder} goes on with a study without {word}: leave it out" for word in wrong)
         )

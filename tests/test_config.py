@@ -605,6 +605,8 @@ def test_the_number_of_folds_comes_from_the_list_of_records(split: str, said: st
             r"several values of task, which have folds of their own: leave",
         ),
         (("split=kfold",), ["split=kfold,lopo"], r"several values of split, which have folds of their own"),
+        (("split=kfold",), ["split.n_folds=2,3"], r"several values of split\.n_folds, which have folds of their own"),
+        (("split=kfold",), ["experiment=a,b"], r"several values of experiment"),
         (("split=kfold",), ["dataset=mitdb,ptbxl"], r"several values of dataset, which have folds of their own"),
     ],
 )

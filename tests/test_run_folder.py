@@ -6,6 +6,7 @@ import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from ecg_lightning import run_folder
 from ecg_lightning.refusals import ConfigError
 from ecg_lightning.run_folder import Status, check_resumable, newest_checkpoint, resumed, write_json
 
@@ -152,3 +153,38 @@ def test_a_finished_run_needs_no_checkpoint(stopped: Path) -> None:
     keep(stopped, "last.ckpt", 7, whole=False)
     Status("finished").write(stopped)
     check_resumable(stopped)
+
+
+def test_folds_of_one_run_are_trained_alike(stopped: Path) -> None:
+    status = Status.read(stopped)
+    status.finished_folds = [0]
+    status.write(stopped)
+    assert taken_up(stopped, {"trainer": {"max_epochs": 30, "accelerator": "gpu"}}, "+trainer.accelerator=gpu")
+    with pytest.raises(ConfigError, match=r"has finished folds, and others are to be trained alike: leave out trainer"):
+        taken_up(stopped, {"trainer": {"max_epochs": 60}}, "trainer.max_epochs=60")
+
+
+@pytest.mark.parametrize(
+    ("override", "of_place"),
+    [
+        ("tracking=none", True),
+        ("tracking.uri=null", True),
+        ("hydra/launcher=joblib", True),
+        ("trainer.accelerator=cpu", True),
+        ("+trainer.strategy=ddp", True),
+        ("trainer=smoke", False),
+        ("trainer.max_epochs=3", False),
+        ("model=cnn", False),
+    ],
+)
+def test_what_says_where_and_what_says_how_are_told_apart(override: str, of_place: bool) -> None:
+    assert run_folder.of_place(override) is of_place
+
+
+def test_a_damaged_checkpoint_of_a_fold_is_named(stopped: Path) -> None:
+    fold = stopped / "folds" / "1"
+    (fold / "checkpoints").mkdir(parents=True)
+    Status("interrupted").write(fold)
+    (fold / "checkpoints" / "last.ckpt").write_bytes(b"half")
+    with pytest.raises(ConfigError, match=r"folds/1/checkpoints/last\.ckpt is cut short or damaged"):
+        check_resumable(stopped)

@@ -56,8 +56,7 @@ def begin(study: optuna.Study, host: str, pid: int) -> optuna.Trial:
     """A trial that a process has begun."""
     trial = study.ask()
     point(trial)
-    trial.set_user_attr("host", host)
-    trial.set_user_attr("pid", pid)
+    trial.set_user_attr("process", f"{host} {pid}")
     return trial
 
 

@@ -19,6 +19,12 @@ def test_jobs_are_those_that_hydra_makes_whether_they_have_begun_or_not(tmp_path
     assert sweep_plan.varied(tmp_path) == ("split.fold", "model")
 
 
+def test_a_sweep_of_before_has_no_plan(tmp_path: Path) -> None:
+    (tmp_path / "multirun.yaml").touch()
+    assert sweep_plan.jobs(tmp_path) == []
+    assert sweep_plan.by_combination(tmp_path) == {}
+
+
 @pytest.mark.parametrize(
     ("words", "chooses"),
     [

@@ -1,6 +1,7 @@
 """The command says no in one clear sentence and with exit code 2, soon, and leaves nothing behind."""
 
 import logging
+import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from ecg_lightning import train
 from ecg_lightning.datasets.mitdb import PACED, RECORDS
@@ -227,6 +229,20 @@ def test_where_jobs_run_and_are_tracked_may_differ(stopped_sweep: Path) -> None:
     assert {"hydra/launcher=joblib", "trainer.accelerator=cpu", "model=cnn,logistic"} <= set(found)
 
 
+def test_a_sweep_whose_configs_came_from_elsewhere_finds_them_again(stopped_sweep: Path) -> None:
+    plan = OmegaConf.load(stopped_sweep / "multirun.yaml")
+    plan.hydra.runtime.config_sources.append({"path": "/mine", "provider": "command-line"})
+    plan.hydra.job.config_name = "experiment"
+    OmegaConf.save(plan, stopped_sweep / "multirun.yaml")
+    assert resumed(stopped_sweep)[1:3] == ["--config-dir=/mine", "--config-name=experiment"]
+
+
+@pytest.mark.parametrize("word", ["trainer.max_epochs=9", "trainer=cpu", "+trainer.limit_train_batches=2"])
+def test_jobs_of_one_sweep_are_trained_alike(word: str, stopped_sweep: Path) -> None:
+    with pytest.raises(ConfigError, match="takes up a sweep without"):
+        resumed(stopped_sweep, word)
+
+
 def test_every_other_word_that_differs_is_refused_by_name(stopped_sweep: Path) -> None:
     with pytest.raises(ConfigError, match=r"without model=cnn: leave it out, or start anew\n.*without \+task\.x=1"):
         resumed(stopped_sweep, "model=cnn", "+task.x=1", "tracking=none")
@@ -236,6 +252,49 @@ def test_a_plan_that_was_cut_off_says_what_to_remove(tmp_path: Path) -> None:
     (tmp_path / "multirun.yaml").touch()
     with pytest.raises(ConfigError, match=r"multirun\.yaml is not whole, and no job had begun: remove"):
         resumed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("split=inter_patient",), "takes a split of several folds, but InterPatient has one"),
+        (("split=kfold", "split.n_folds=500"), "split.n_folds=500 is more than the"),
+        (("-m", "split=kfold,lopo"), "cannot go with several values of split"),
+        (("-m", "split=kfold", "split.n_folds=2,3"), "cannot go with several values of split.n_folds"),
+    ],
+)
+def test_folds_that_cannot_be_jobs_are_refused_by_the_command(
+    words: tuple[str, ...], said: str, here: Command, tmp_path: Path
+) -> None:
+    code, _, err = here(*words, "sweep=folds", "dataset.source=synthetic")
+    assert code == 2
+    assert said in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_job_that_was_refused_before_it_began_may_begin_when_it_can(here: Command, tmp_path: Path) -> None:
+    words = ("-m", "seed=0,1", "dataset.source=local", f"data_dir={tmp_path}", "hydra.sweep.dir=sweep")
+    assert here(*words)[0] == 1
+    code, _, err = here(*words)
+    assert code == 1
+    for job in "01":
+        reason = Status.read(tmp_path / "sweep" / job).reason
+        assert reason is not None
+        assert "no MIT-BIH records" in reason, "not that its folder has no config"
+
+
+def test_what_a_job_had_is_kept_where_it_cannot_go_on(here: Command, tmp_path: Path, finished_run: FinishedRun) -> None:
+    sweep = tmp_path / "sweep"
+    shutil.copytree(finished_run.folder, sweep / "0")
+    then = Status.read(sweep / "0")
+    words = then.overrides
+    then.state = "interrupted"
+    then.write(sweep / "0")
+    (sweep / "0" / "checkpoints" / "last.ckpt").write_bytes(b"")
+    here("-m", *words, "hydra.sweep.dir=sweep")
+    now = Status.read(sweep / "0")
+    assert (now.state, now.mlflow_run_id) == ("failed", then.mlflow_run_id)
+    assert "last.ckpt is cut short or damaged" in str(now.reason)
 
 
 @pytest.mark.parametrize(

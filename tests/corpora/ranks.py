@@ -20,7 +20,9 @@ class Witness(Callback):
     def __init__(self, folder: str) -> None:
         self.folder, self.rows = Path(folder), []
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, _: int) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, _: int
+    ) -> None:
         if trainer.current_epoch == 0:
             self.rows += batch.row.tolist()
 

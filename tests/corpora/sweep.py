@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from ecg_lightning import sweep_plan
+
 from tests.corpora.binary import draw_binary
 
 UNTRACKED = {"_target_": "ecg_lightning.tracking.Tracker", "uri": None, "experiment": "hypoglycemia"}
@@ -69,7 +71,9 @@ def write_plan(folder: Path, *words: str, params: Mapping[str, str] = MappingPro
         params: of a preset.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    sweep_plan.write(folder, sweep_plan.expanded([*(f"{key}={value}" for key, value in params.items()), *words]))
     plan = {"sweeper": {"params": dict(params)}, "overrides": {"task": list(words), "hydra": ["hydra.mode=MULTIRUN"]}}
+    plan |= {"runtime": {"config_sources": [{"path": "conf", "provider": "main"}]}, "job": {"config_name": "config"}}
     (folder / "multirun.yaml").write_text(yaml.safe_dump({"hydra": plan}, sort_keys=False), encoding="utf-8")
 
 
