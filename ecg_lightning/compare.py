@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folders = run_folders(asked.run)
         names = distinct_names(folders)
         check_finished(dict(zip(names, folders, strict=True)))
+        check_one_task(dict(zip(names, folders, strict=True)), len(asked.run))
         found = compare(folders, names)
         _say(found, folders, asked.output, asked.n_boot, Console())
     except (OSError, ValueError) as error:
@@ -106,6 +107,21 @@ def check_finished(runs: Mapping[str, Path]) -> None:
     for name, job in finished.items():
         if lacking := _lacking(job):
             raise ValueError(f"{name} lacks {', '.join(lacking)}, whole: copy all of its folder, or train it again")
+
+
+def check_one_task(runs: Mapping[str, Path], n_named: int) -> None:
+    """Raise where runs of several tasks are named one by one; a sweep may have varied its task.
+
+    Raises:
+        ValueError: they answer different questions.
+    """
+    from ecg_lightning.comparison import read_job
+
+    jobs = {name: read_job(folder) for name, folder in runs.items()}
+    tasks = {name: job.settings["task"]["name"] for name, job in jobs.items() if job.state == "finished"}
+    if n_named > 1 and len(set(tasks.values())) > 1:
+        said = "; ".join(f"{name} is of task {task}" for name, task in tasks.items())
+        raise ValueError(f"the runs answer different questions: {said}. Name runs of one task")
 
 
 def _lacking(job: "Job") -> list[str]:

@@ -112,7 +112,7 @@ def read_job(folder: Path) -> Job:
     """Read what a job left."""
     status = _json(folder / "status.json")
     state = status.get("state", "failed")
-    silent = {"failed": "it left no status.json", "running": "it never said how it ended"}
+    silent = {"failed": "it left no status.json", "running": "it has not said that it ended"}
     words = [override.lstrip("+~").partition("=") for override in status.get("overrides", [])]
     return Job(
         folder=folder,
@@ -265,7 +265,10 @@ def _over_seeds(table: pd.DataFrame, values: np.ndarray, varied: Sequence[str], 
     told = table[keys].astype(str).agg(", ".join, axis=1)
     means = pd.Series(values).groupby(told, sort=False).agg(["mean", "std", "count"])
     ordered = means.sort_values("mean", ascending=mode == "min").head(N_NAMED)
-    said = [f"{name} {row['mean']:.3f} (SD {row['std']:.3f})" for name, row in ordered.iterrows()]
+    said = [
+        f"{name} {row['mean']:.3f}" + (f" (SD {row['std']:.3f})" if row["count"] > 1 else " (one seed)")
+        for name, row in ordered.iterrows()
+    ]
     return f"mean of {metric} over seeds: {'; '.join(said)}"
 
 

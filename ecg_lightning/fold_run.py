@@ -120,6 +120,8 @@ def _say(cfg: DictConfig, data: Any, card: dict[str, Any], extent: Extent) -> bo
     if not extent.inner:
         for line in data_card.notes(card, data.features, assembly.features_taken(cfg, data.features)):
             log.warning("note: %s", line)
+        if getattr(data.split, "fold", None) is not None:
+            log.info("fold %d reports on %s", data.fold.number, ", ".join(card["patients"]["test"]))
     asked, settled = cfg.task.monitor.metric, assembly.settle_monitor(cfg, data)
     if settled:
         log.warning("note: validation rows are of one class, so %s is not defined: val/loss says what is best", asked)
@@ -211,7 +213,8 @@ def run_name(folder: Path, status: Status) -> str:
 def run_tags(card: dict[str, Any], status: Status) -> dict[str, str]:
     """What a reader of the run in MLflow must know."""
     known = {name: card[name] for name in ("fingerprint", "split_hash")}
-    known |= {group: str(option) for group, option in status.choices.items() if not group.startswith("hydra/")}
+    chosen = {group: option for group, option in status.choices.items() if not group.startswith("hydra/")}
+    known |= {group: option for group, option in chosen.items() if option is not None}
     commit = git_commit()
     known |= {"git_commit": commit} if commit is not None else {}
     return card["tags"] | known | {"source": "synthetic" if card["synthetic"] else "real", "place": card["source"]}

@@ -25,7 +25,7 @@ class KFold:
         fold: number of the one fold to make; None for all of them.
 
     Raises:
-        Refused: n_folds or val_share makes no sense.
+        Refused: n_folds, val_share or fold makes no sense.
     """
 
     needs: tuple[str, ...] = ("patient",)
@@ -34,6 +34,7 @@ class KFold:
         if n_folds < 2:
             raise Refused(f"split.n_folds={n_folds} must be at least 2")
         _check_share(val_share)
+        _numbers(fold, n_folds)  # said at once
         self.n_folds, self.val_share, self.seed, self.fold = n_folds, val_share, seed, fold
 
     def count(self, patients: Sequence[str]) -> int:
@@ -257,7 +258,10 @@ def _numbers(fold: int | None, n_folds: int) -> Sequence[int]:
     if fold is None:
         return range(n_folds)
     if not 0 <= fold < n_folds:
-        raise Refused(f"split.fold={fold} must lie between 0 and {n_folds - 1}: there are {n_folds} folds")
+        raise Refused(
+            f"split.fold={fold} must lie between 0 and {n_folds - 1}: there are {n_folds} folds, as many as parts, or "
+            f"as patients with rows"
+        )
     return (fold,)
 
 

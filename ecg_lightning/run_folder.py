@@ -104,6 +104,8 @@ def check_resumable(folder: Path) -> None:
     Raises:
         ConfigError: it does not.
     """
+    if (folder / "study.yaml").is_file():
+        raise ConfigError(f"resume={folder} is a study: python -m ecg_lightning.tune resume={folder}")
     if lacking := [name for name in ("config.yaml", "status.json") if not (folder / name).is_file()]:
         raise ConfigError(f"resume={folder} has no {' and no '.join(lacking)}: give the folder of a run that stopped")
     for place in (folder, *sorted((folder / FOLDS).glob("*"))):
@@ -151,6 +153,16 @@ def _epoch(checkpoint: Path) -> int:
     return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"])
 
 
+def _saved(folder: Path, cfg: DictConfig) -> DictConfig:
+    """The config of a run, whose plugins this command trusts as well."""
+    saved = OmegaConf.load(folder / "config.yaml")
+    if not isinstance(saved, DictConfig):
+        raise ConfigError(f"{folder / 'config.yaml'} is not the config of a run")
+    if strange := sorted(set(saved.get("plugins", [])) - set(cfg.get("plugins", []))):
+        raise ConfigError(f"resume={folder} runs code of {', '.join(strange)}: if you trust it, add plugins={strange}")
+    return saved
+
+
 def _differing(
     name: str, cfg: DictConfig, choices: dict[str, str | None], saved: DictConfig, then: Status
 ) -> tuple[Any] | None:
@@ -175,13 +187,7 @@ def resumed(cfg: DictConfig, choices: dict[str, str | None], overrides: list[str
     """
     folder = Path(cfg.resume)
     check_resumable(folder)
-    then = Status.read(folder)
-    saved = OmegaConf.load(folder / "config.yaml")
-    if not isinstance(saved, DictConfig):
-        raise ConfigError(f"{folder / 'config.yaml'} is not the config of a run")
-    if strange := sorted(set(saved.get("plugins", [])) - set(cfg.get("plugins", []))):
-        raise ConfigError(f"resume={folder} runs code of {', '.join(strange)}: if you trust it, add plugins={strange}")
-    wrong = []
+    then, saved, wrong = Status.read(folder), _saved(folder, cfg), []
     for override in overrides:
         name = override.partition("=")[0].lstrip("+~")
         if name in ("resume", "plugins") or override in then.overrides:

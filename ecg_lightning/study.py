@@ -205,7 +205,7 @@ def _objective(trial: Trial, study: optuna.Study, wanted: Asked) -> float:
         trial.set_user_attr("reason", f"{type(error).__name__}: {error}")
         raise
     trial.set_user_attr("epochs", epochs)
-    log.info("trial %d: %s=%.4f after %d epochs", trial.number, wanted.monitor[0], value, epochs)
+    log.info("trial %d: %s=%.4f, epochs: %d", trial.number, wanted.monitor[0], value, epochs)
     return value
 
 

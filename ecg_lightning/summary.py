@@ -30,9 +30,10 @@ def say_finished(folder: Path, found: Evaluation | None = None) -> None:
     numbers = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     found = evaluate(predictions) if found is None else found
     terminal.show(predictions, found, patients=False, remarks=remarks(card), recorded=numbers)
+    of_all = " in all folds" if (folder / "folds.csv").is_file() else ""
     speed = f"{numbers['fit/windows_per_second']:,.0f} {rows_word(predictions)}/s"
     lines = [
-        f"epochs: {numbers['fit/epochs']}, {speed}, {numbers['fit/seconds']:.0f} s of training",
+        f"epochs: {numbers['fit/epochs']}{of_all}, {speed}, {numbers['fit/seconds']:.0f} s of training",
         f"run folder: {folder}",
     ]
     lines += [f"{word}: {folder / name}" for word, name in OF_FOLDS.items() if (folder / name).is_file()]

@@ -70,7 +70,9 @@ def _compare(folder: Path, rows: list[Path], n_failed: int, n_jobs: int) -> None
     for line in [*remarks(found), *what_next(found, shown, rows)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     if (n_missing := n_jobs - len(job_folders(folder))) > 0:
-        console.print(f"the sweep was stopped: {n_missing} jobs that were to come have no row here", highlight=False)
+        console.print(
+            f"the sweep was stopped: jobs without a row here, as they never began: {n_missing}", highlight=False
+        )
     status = Status(state="finished")
     if n_failed:
         stopped = found.table["state"].isin(["interrupted", "running"]).any()
@@ -162,7 +164,8 @@ def what_next(found: Comparison, folder: Path, rows: list[Path]) -> list[str]:
         return said
     job = rows[finished[0] if found.best is None else found.best]
     job = job.relative_to(Path.cwd()) if job.is_relative_to(Path.cwd()) else job
-    said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in ("evaluate", "report")]
+    commands = ["evaluate", *(["report"] if found.best is None else [])]  # of the best job there is a page
+    said += [f"look:    python -m ecg_lightning.{word} {shlex.quote(str(job))}" for word in commands]
     if len(finished) > 1:
         said.append(f"pair:    python -m ecg_lightning.compare {shlex.quote(str(folder))}")
     if found.best is not None and not any(str(name).startswith("test/") for name in found.table):
@@ -204,7 +207,9 @@ def _costs(found: Comparison) -> list[str]:
 
 def _drawn(found: Comparison, numbers: list[str], limited: list[str]) -> rich.table.Table:
     """The table with these numbers, some of them with their intervals."""
-    title = f"95 % intervals over {found.units}" if limited else None
+    known = [name for name in numbers if f"{name}_low" in found.table and found.table[f"{name}_low"].notna().any()]
+    more = "" if len(limited) == len(known) else " (of the others in comparison.csv)"
+    title = f"95 % intervals over {found.units}{more}" if limited else None
     drawn = rich.table.Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for word in ["job", *short_keys(found.varied), *(_header(found, name) for name in numbers)]:
         drawn.add_column(escape(word), overflow="fold")

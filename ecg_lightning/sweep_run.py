@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from ecg_lightning import config, sweep_plan
 from ecg_lightning.report.contents import read_json
-from ecg_lightning.run_folder import Status
+from ecg_lightning.run_folder import Status, write_json
 from ecg_lightning.tracking import Tracker, flatten
 
 OUTCOMES: Mapping[str, Literal["FINISHED", "FAILED", "KILLED"]] = {"finished": "FINISHED", "interrupted": "KILLED"}
@@ -45,6 +45,8 @@ def track(
     tracker.log_artifacts(files)
     status.tracking_uri, status.mlflow_run_id = tracker.uri, tracker.run_id
     tracker.finish(OUTCOMES.get(status.state, "FAILED"))
+    if status.mlflow_run_id is not None:  # no job may have come so far as to make it: one that goes on finds it here
+        write_json(folder / NOTE, {"uri": status.tracking_uri, "run_id": status.mlflow_run_id})
     status.write(folder)
 
 

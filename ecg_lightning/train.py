@@ -61,6 +61,9 @@ def _one_of_many(cfg: DictConfig, hydra: Any) -> None:
     try:
         if (folder / "status.json").is_file() and (folder / "config.yaml").is_file():  # else it was refused at once
             now, status = status, Status.read(folder)
+            if status.state == "finished":
+                log.info("job %s has finished before", folder.name)
+                return
             cfg.resume = str(folder)
             cfg = run_folder.resumed(cfg, now.choices, now.overrides)
         if hydra.runtime.choices["hydra/launcher"] != "basic":
@@ -203,7 +206,10 @@ def resumed_sweep(folder: Path, typed: list[str]) -> list[str]:
     changes = [word for word in typed if "=" in word and not word.startswith("-") and word not in began]
     if wrong := [word for word in changes if not run_folder.of_place(word)]:
         raise ConfigError(
-            "\n".join(f"resume={folder} takes up a sweep without {word}: leave it out, or start anew" for word in wrong)
+            "\n".join(
+                f"resume={folder} takes up a sweep that was begun without {word}: leave it out, or start anew"
+                for word in wrong
+            )
         )
     keys = {word.partition("=")[0] for word in changes}
     kept = [word for word in began if word.partition("=")[0] not in keys]

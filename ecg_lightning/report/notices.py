@@ -33,6 +33,10 @@ def notices(contents: Contents) -> list[str]:
     state, reason = contents.status.get("state", "finished"), contents.status.get("reason")
     if state in ("failed", "interrupted"):
         said.append(f"The run did not finish ({state}){f': {reason}' if reason else ''}.")
+    if (n_folds := contents.predictions.table["fold"].nunique()) > 1:
+        said.append(
+            f"{n_folds} folds together; curves and examples of each: python -m ecg_lightning.report of its folder."
+        )
     tags = {name: value for name, value in contents.predictions.tags.items() if name not in SAID_ELSEWHERE}
     known = remarks(contents.card)
     alone = [one_class(contents.predictions), few_positives(contents.predictions)]

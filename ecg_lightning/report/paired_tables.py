@@ -63,7 +63,7 @@ def sentences(pairs: Mapping[str, Paired], best: str) -> list[str]:
     if pair.n_units < FEW_PATIENTS:
         said.append(f"of {pair.n_units} {pair.units} these intervals are rough")
     n_intervals = sum(int(one.table["low"].notna().sum()) for one in pairs.values())
-    said.append(f"of intervals about no difference at all one in twenty leaves out zero; here are {n_intervals}")
+    said.append(f"by chance alone one interval in twenty leaves zero out; here are {n_intervals}")
     said.append("they say what other patients would change, not what another seed would: train several of each")
     return said
 

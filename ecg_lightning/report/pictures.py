@@ -27,7 +27,15 @@ MAX_CURVES = 6  # reliability curves cross: more cannot be followed
 
 
 def draw(contents: Contents, found: Evaluation) -> Iterator[Picture]:
-    """Draw every figure of a run, of the test rows where there are any, else of the validation rows."""
+    """Draw every figure of a run, of the test rows where there are any, else of the validation rows.
+
+    Of several folds those that are drawn from all of their answers: curves and examples are of each fold by itself.
+    """
+    several = contents.predictions.table["fold"].nunique() > 1
+    yield from (picture for picture in _every(contents, found) if picture.figure is not None or not several)
+
+
+def _every(contents: Contents, found: Evaluation) -> Iterator[Picture]:
     mark = stamp(contents.predictions)
     side = shown_side(contents.predictions)
     yield _strip(contents, mark)
