@@ -172,6 +172,7 @@ def _leave_nothing_empty(folder: Path) -> None:
 def _plain_warnings() -> None:
     """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", message="The `srun` command")  # a job on a cluster starts its processes itself
     warnings.formatwarning = lambda message, *_: f"warning: {message}"
     logging.captureWarnings(True)
 

@@ -18,8 +18,25 @@ from tests.corpora.learnable import write_learnable
 
 pytestmark = pytest.mark.slow
 
-RECORDS = ["101", "106", "108", "109", "112", "114", "115", "116", "118", "119", "122", "124", "203", "205", "207", "208"]
-DATA = ("dataset.source=local", "dataset.allow_missing=true", "data_dir=.", "split=kfold", "split.n_folds=2")
+RECORDS = [
+    "101",
+    "106",
+    "108",
+    "109",
+    "112",
+    "114",
+    "115",
+    "116",
+    "118",
+    "119",
+    "122",
+    "124",
+    "203",
+    "205",
+    "207",
+    "208",
+]
+DATA = ("dataset.source=local", "dataset.allow_missing=true", "split=kfold", "split.n_folds=2")
 ONE = (*DATA, "model=logistic", "trainer.max_epochs=3", "task.data.batch_size=32", "trainer.accelerator=cpu")
 TWO = ("trainer=ddp", "task.data.batch_size=16")  # a step of both together learns from as many rows
 
@@ -79,7 +96,9 @@ def two(corpus: Path) -> tuple[Path, CompletedProcess[str]]:
     return folder, done
 
 
-def test_two_processes_answer_every_row_once_and_as_one_does(one: Path, two: tuple[Path, CompletedProcess[str]]) -> None:
+def test_two_processes_answer_every_row_once_and_as_one_does(
+    one: Path, two: tuple[Path, CompletedProcess[str]]
+) -> None:
     alone, together = table(one), table(two[0] / "run")
     np.testing.assert_array_equal(together["row"], alone["row"])
     assert not together["row"].duplicated().any()
