@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 ALIKE, MOST_MEANT = 0.6, 3  # how like a key must be to be what was meant, and how many such are named
-EXTRAS = {"submitit_": "slurm", "ray": "ray"}  # launchers that come with an extra of this package
+EXTRAS = {"submitit": "slurm", "ray": "ray"}  # launchers that come with an extra of this package
 NOISE = ("full_key:", "object_type=", "To append to your config")  # what Hydra and OmegaConf add to their refusals
 
 
@@ -49,7 +49,7 @@ def in_short(error: BaseException, conf: Path | None = None) -> str:
     if isinstance(error, ConfigError):
         return str(error)
     text = str(error).partition("Config search path:")[0].partition("See https:")[0]
-    if launcher := re.search(r"Could not find 'hydra/launcher/(submitit_|ray)", text):
+    if launcher := re.search(r"Could not load 'hydra/launcher/(submitit|ray)(?:_slurm)?'", text):
         extra = EXTRAS[launcher[1]]
         return f"hydra/launcher needs a package that is not installed: pip install 'ecg-lightning[{extra}]'"
     lines = [

@@ -181,6 +181,7 @@ def leave_nothing_empty(folder: Path, log_name: str = "train.log") -> None:
 def plain_warnings() -> None:
     """Warnings of this package as a line in terminal and log; Lightning's advice is left out."""
     warnings.filterwarnings("ignore", module="pytorch_lightning")
+    warnings.filterwarnings("ignore", message="The `srun` command")  # a job on a cluster starts its processes itself
     warnings.formatwarning = lambda message, *_: f"warning: {message}"
     logging.captureWarnings(True)
 

@@ -36,7 +36,7 @@ RECORDS = [
     "207",
     "208",
 ]
-DATA = ("dataset.source=local", "dataset.allow_missing=true", "data_dir=.", "split=kfold", "split.n_folds=2")
+DATA = ("dataset.source=local", "dataset.allow_missing=true", "split=kfold", "split.n_folds=2")
 ONE = (*DATA, "model=logistic", "trainer.max_epochs=3", "task.data.batch_size=32", "trainer.accelerator=cpu")
 TWO = ("trainer=ddp", "task.data.batch_size=16")  # a step of both together learns from as many rows
 

@@ -21,12 +21,17 @@ class Witness(Callback):
         self.folder, self.rows = Path(folder), []
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, _: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,  # noqa: ARG002
+        outputs: Any,  # noqa: ARG002
+        batch: Any,
+        batch_idx: int,  # noqa: ARG002
     ) -> None:
         if trainer.current_epoch == 0:
             self.rows += batch.row.tolist()
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         store = trainer.datamodule.store
         mapped = isinstance(store.signal, np.memmap)
         seen = {"store": str(store.folder), "mapped": mapped, "rows": self.rows}
@@ -44,6 +49,6 @@ class Breaks(Callback):
     def __init__(self, rank: int, refuses: bool) -> None:
         self.rank, self.refuses = rank, refuses
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:  # noqa: ARG002
         if trainer.global_rank == self.rank:
             raise Refused("a row of this process cannot be") if self.refuses else RuntimeError("a fault")

@@ -7,9 +7,14 @@ SBATCH = r"""#!/bin/bash
 here=$(dirname "$0")
 cp "$1" "$here/submitted.sh"
 last=$(sed -n 's/^#SBATCH --array=0-\([0-9]*\)%.*/\1/p' "$1")
-export SLURM_JOB_ID=7 SLURM_ARRAY_JOB_ID=7 SLURM_JOB_NAME=train SLURM_JOB_NODELIST=node1
+export SLURM_JOB_ID=7 SLURM_JOB_NAME=train SLURM_JOB_NODELIST=node1
+[[ -n $last ]] && export SLURM_ARRAY_JOB_ID=7  # a single job is no array
 export SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 SLURM_PROCID=0 SLURM_LOCALID=0
-(for task in $(seq 0 "$last"); do SLURM_ARRAY_TASK_ID=$task bash "$here/submitted.sh"; done) > "$here/log" 2>&1 &
+jobs() {
+    [[ -z $last ]] && bash "$here/submitted.sh"
+    for task in $(seq 0 "${last:--1}"); do SLURM_ARRAY_TASK_ID=$task bash "$here/submitted.sh"; done
+}
+jobs > "$here/log" 2>&1 &
 echo "Submitted batch job 7"
 """
 SRUN = """#!/bin/bash
