@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from ecg_lightning import sweep_plan
-
 from tests.corpora.binary import draw_binary
 
 UNTRACKED = {"_target_": "ecg_lightning.tracking.Tracker", "uri": None, "experiment": "hypoglycemia"}
