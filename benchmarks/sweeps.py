@@ -12,12 +12,12 @@ from benchmarks.measure import Row, n_cores
 from benchmarks.parts import ON_WHAT_IS_THERE
 
 JOBLIB = ("hydra/launcher=joblib", f"hydra.launcher.n_jobs={n_cores()}")
-N_EQUAL, N_SHORT = 4, 20
+N_EQUAL, N_SHORT = 8, 20
 EQUAL = (
     "model=hybrid_cnn",
     f"seed=range({N_EQUAL})",
-    "trainer.max_epochs=2",
-    "+trainer.limit_train_batches=20",
+    "trainer.max_epochs=6",
+    "callbacks.early_stopping=null",
     "test=false",
 )
 SHORT = ("model=logistic", f"seed=range({N_SHORT})", "trainer=smoke", "test=false")

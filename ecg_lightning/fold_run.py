@@ -2,7 +2,6 @@
 
 import json
 import logging
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,8 @@ from ecg_lightning.config import constructed
 from ecg_lightning.history import History
 from ecg_lightning.memory import kept_memory
 from ecg_lightning.modules.anomaly import AnomalyDetection
-from ecg_lightning.run_folder import BEST, FOLDS, Status, leads, newest_checkpoint, write_json
+from ecg_lightning.naming import run_name, run_tags
+from ecg_lightning.run_folder import BEST, Status, leads, newest_checkpoint, write_json
 from ecg_lightning.scoring import Interrupted, is_bar, predict
 from ecg_lightning.structures import Refused
 from ecg_lightning.tracking import Tracker, flatten
@@ -202,34 +202,6 @@ def check_same_data(cfg: DictConfig, folder: Path, card: dict[str, Any]) -> None
                 f"resume={folder} began with other data ({name} {before[name][:8]}, now {card[name][:8]} of "
                 f"{card['source']} {card['corpus']}): restore its records, or start anew"
             )
-
-
-def run_name(folder: Path, status: Status) -> str:
-    """What tells runs apart at a glance: the network, and the fold or the folder."""
-    fold = "fold " if folder.parent.name == FOLDS else ""
-    return f"{status.choices.get('model')} {fold}{folder.name}"
-
-
-def run_tags(card: dict[str, Any], status: Status) -> dict[str, str]:
-    """What a reader of the run in MLflow must know."""
-    known = {name: card[name] for name in ("fingerprint", "split_hash")}
-    chosen = {group: option for group, option in status.choices.items() if not group.startswith("hydra/")}
-    known |= {group: option for group, option in chosen.items() if option is not None}
-    commit = git_commit()
-    known |= {"git_commit": commit} if commit is not None else {}
-    return card["tags"] | known | {"source": "synthetic" if card["synthetic"] else "real", "place": card["source"]}
-
-
-def git_commit() -> str | None:
-    """The commit of the folder that the command runs in, with a + where files differ from it; None outside git."""
-    try:
-        said = [
-            subprocess.run(["git", *words], capture_output=True, text=True, timeout=5)
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
-        ]
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return None if said[0].returncode else said[0].stdout.strip() + ("+" if said[1].stdout else "")
 
 
 def pretrain(cfg: DictConfig, data: Any, folder: Path) -> Path:

@@ -17,11 +17,10 @@ from ecg_lightning.fold_run import (
     Extent,
     check_same_data,
     keep_run_id,
-    run_name,
-    run_tags,
     save_config,
     train_fold,
 )
+from ecg_lightning.naming import run_name, run_tags
 from ecg_lightning.pruning import Pruned
 from ecg_lightning.run_folder import FOLDS, Status, leads, room
 from ecg_lightning.scoring import Interrupted

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from ecg_lightning import pooling, sweep_plan
 from ecg_lightning.comparison import Job, read_job
 from ecg_lightning.evaluation import Evaluation
-from ecg_lightning.fold_run import run_tags
+from ecg_lightning.naming import run_tags
 from ecg_lightning.report import page
 from ecg_lightning.report.contents import read_json
 from ecg_lightning.run_folder import Status

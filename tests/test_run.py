@@ -14,7 +14,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from ecg_lightning import bundle, evaluate, fold_run, history
+from ecg_lightning import bundle, evaluate, fold_run, history, naming
 from ecg_lightning.predict import recordings
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.run_folder import Status, write_json
@@ -267,16 +267,16 @@ def test_the_commit_is_that_of_the_folder_and_none_outside_git(tmp_path: Path, m
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
-    assert fold_run.git_commit() is None
+    assert naming.git_commit() is None
     (tmp_path / "a.txt").write_text("a\n")
     who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
     for words in (("init", "-q"), ("add", "a.txt"), (*who, "commit", "-q", "--no-verify", "-m", "a")):
         subprocess.run(["git", *words], check=True)
-    commit = fold_run.git_commit()
+    commit = naming.git_commit()
     assert commit is not None
     assert len(commit) == 40
     (tmp_path / "a.txt").write_text("b\n")
-    assert fold_run.git_commit() == f"{commit}+"
+    assert naming.git_commit() == f"{commit}+"
 
 
 def test_a_run_over_recordings_leaves_all_that_one_over_beats_does(finished_record_run: RecordRun) -> None:

@@ -77,7 +77,7 @@ MAY_IMPORT = {
 }
 COMPOSE = (
     *("adapting", "anomaly_examples", "assembly", "cache", "compare", "data_card", "download", "encoders", "evaluate"),
-    *("examples", "fold_run", "plot", "pooling", "run", "run_folder", "scoring", "summary"),
+    *("examples", "fold_run", "naming", "plot", "pooling", "run", "run_folder", "scoring", "summary"),
     *("study", "study_end", "study_table", "trials"),
     *("sweep", "sweep_folds", "sweep_run", "train", "tune"),
 )
