@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ecg_lightning import config
 from ecg_lightning.refusals import ConfigError, in_short
-from ecg_lightning.run_folder import Status
+from ecg_lightning.run_folder import FOLDS, Status
 from ecg_lightning.search_space import Setting, corners, read
 from ecg_lightning.structures import Refused
 
@@ -166,7 +166,6 @@ def measured(folder: Path, monitor: str) -> tuple[float, int]:
         Refused: its epochs were chosen by another number, or there is none.
     """
     from ecg_lightning.comparison import monitored, read_job
-    from ecg_lightning.fold_run import FOLDS
 
     folders = sorted((folder / FOLDS).iterdir(), key=lambda path: int(path.name)) if (folder / FOLDS).is_dir() else []
     found = {path: monitored(read_job(path)) for path in folders or [folder]}

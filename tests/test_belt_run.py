@@ -59,6 +59,7 @@ def test_a_bundle_answers_the_windows_of_a_record_as_the_run_did(finished_belt_r
     np.testing.assert_allclose(answered, 1 / (1 + np.exp(-calibrated)), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_patient_who_was_never_seen_is_adapted_to(tmp_path: Path, twin_cache: Path) -> None:
     train_belt(tmp_path / "first", twin_cache, "split=holdout")
     contract = bundle.read(tmp_path / "first" / "model").contract

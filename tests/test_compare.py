@@ -71,7 +71,7 @@ def test_two_runs_are_a_table_and_a_pair_and_leave_nothing_unless_asked(
         "lower is better: expected calibration error",
         "a against b: higher AUROC",
         "of 6 patients these intervals are rough",
-        "one in twenty leaves out zero; here are 7",
+        "one interval in twenty leaves zero out; here are 7",
         "not what another seed would",
     ):
         assert words in said
@@ -274,3 +274,13 @@ def test_help_needs_no_heavy_import() -> None:
     assert "folder of a run" in said
     assert f"(default {N_BOOT})" in said
     assert not any(f"'{name}'" in said for name in ("torch", "pandas", "scipy", "rich", "matplotlib"))
+
+
+def test_runs_of_several_tasks_are_named_by_their_tasks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (write_job(tmp_path / name, [], 0.7) for name in ("a", "b"))
+    config = yaml.safe_load((other / "config.yaml").read_text())
+    config["task"]["name"] = "arrhythmia"
+    (other / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main([str(one), str(other)]) == 2
+    said = capsys.readouterr().err
+    assert "the runs answer different questions: a is of task hypoglycemia; b is of task arrhythmia" in said

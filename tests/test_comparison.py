@@ -77,7 +77,7 @@ def test_a_job_that_was_cut_off_says_what_is_known(tmp_path: Path) -> None:
     running = write_failed_job(tmp_path / "1", ["seed=1"], "")
     (running / "status.json").write_text('{"state": "running", "reason": null}', encoding="utf-8")
     table = compare([tmp_path / "0", running]).table
-    assert table["reason"].tolist() == ["it left no status.json", "it never said how it ended"]
+    assert table["reason"].tolist() == ["it left no status.json", "it has not said that it ended"]
 
 
 def why_none(jobs: list[Path]) -> str:

@@ -164,6 +164,7 @@ def stopped_twice(tmp_path_factory: pytest.TempPathFactory, twin_cache: Path) ->
     return cwd, done, seen
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_sigterm_keep_what_was_learned(stopped_twice: tuple[Path, list[Any], list[Status]]) -> None:
     cwd, done, seen = stopped_twice
     for process, status in zip(done[:2], seen[:2], strict=True):
@@ -177,6 +178,7 @@ def test_ctrl_c_and_sigterm_keep_what_was_learned(stopped_twice: tuple[Path, lis
     assert kept["epoch"] in (n_epochs - 2, n_epochs - 1), "at most the epoch that was just being written is done again"
 
 
+@pytest.mark.slow
 def test_resumed_run_ends_as_if_it_had_never_stopped(
     stopped_twice: tuple[Path, list[Any], list[Status]], finished_run: FinishedRun
 ) -> None:
@@ -195,6 +197,7 @@ def test_resumed_run_ends_as_if_it_had_never_stopped(
     assert same[0] == same[1]
 
 
+@pytest.mark.slow
 def test_resumed_run_is_one_run_in_mlflow(stopped_twice: tuple[Path, list[Any], list[Status]]) -> None:
     cwd, _, seen = stopped_twice
     assert seen[0].mlflow_run_id is not None
@@ -204,6 +207,7 @@ def test_resumed_run_is_one_run_in_mlflow(stopped_twice: tuple[Path, list[Any], 
     assert set(steps) >= {(epoch,) for epoch in range(8)}
 
 
+@pytest.mark.slow
 def test_network_learns_the_twin(tmp_path: Path, twin_cache: Path) -> None:
     """Five whole epochs: 0.74 and 0.77 with seeds 0 and 1; about 0.25 without a label that fits, 0.6 without rhythm."""
     words = ("trainer.accelerator=cpu", "trainer.max_epochs=5", "task.data.batch_size=128", "tracking=none")
@@ -212,6 +216,7 @@ def test_network_learns_the_twin(tmp_path: Path, twin_cache: Path) -> None:
     assert read(tmp_path / "run", "metrics.json")["test/macro_f1_nsvf"] > 0.66
 
 
+@pytest.mark.slow
 def test_dev_run_beside_a_dead_server_ends_well(tmp_path: Path, twin_cache: Path) -> None:
     words = ("trainer.fast_dev_run=true", "trainer.accelerator=cpu", "tracking.uri=http://127.0.0.1:9")
     done = command.train(tmp_path, twin_cache, "dataset.source=synthetic", *words, "hydra.run.dir=run")

@@ -188,3 +188,9 @@ def test_a_damaged_checkpoint_of_a_fold_is_named(stopped: Path) -> None:
     (fold / "checkpoints" / "last.ckpt").write_bytes(b"half")
     with pytest.raises(ConfigError, match=r"folds/1/checkpoints/last\.ckpt is cut short or damaged"):
         check_resumable(stopped)
+
+
+def test_a_study_is_another_command_s(stopped: Path) -> None:
+    (stopped / "study.yaml").touch()
+    with pytest.raises(ConfigError, match=r"is a study: python -m ecg_lightning\.tune resume="):
+        check_resumable(stopped)

@@ -43,7 +43,7 @@ def test_a_sweep_leaves_a_table_and_a_picture(
         "* best on validation rows, by val/auroc; its interval overlaps that of job 2: no order of these jobs is",
         "table:   sweep/comparison.csv",
         "picture: sweep/comparison.png",
-        "python -m ecg_lightning.report sweep/1",
+        "python -m ecg_lightning.evaluate sweep/1",
         "pair:    python -m ecg_lightning.compare sweep",
         "python -m ecg_lightning.train model.latent_size=4 tracking=none",
         "95 % intervals over patients",
@@ -72,7 +72,7 @@ def test_the_best_job_is_trained_alone_without_what_made_it_one_of_many(
         write_job(tmp_path / "my sweep" / str(number), words, value)
     said = said_of(tmp_path / "my sweep", capsys)
     assert "python -m ecg_lightning.train model.latent_size=1 'adapt.patient='\"'\"'003'\"'\"''\n" in said
-    assert f"python -m ecg_lightning.report '{tmp_path / 'my sweep' / '1'}'" in said
+    assert f"python -m ecg_lightning.evaluate '{tmp_path / 'my sweep' / '1'}'" in said
 
 
 def test_test_rows_that_were_scored_stand_beside_and_are_not_asked_for(
@@ -225,7 +225,7 @@ def test_a_job_that_is_resumed_brings_the_table_of_its_sweep_up_to_date(
     status.write_text(finished.replace("finished", "interrupted"), encoding="utf-8")
     write_plan(tmp_path, "model.latent_size=2,4,8,16", "tracking=none")
     said = said_of(tmp_path, capsys)
-    assert "the sweep was stopped: 1 jobs that were to come have no row here" in said
+    assert "the sweep was stopped: jobs without a row here, as they never began: 1" in said
     assert f"what is missing: python -m ecg_lightning.train resume={tmp_path}" in said
     assert "interrupted" in (tmp_path / "comparison.csv").read_text()
     status.write_text(finished, encoding="utf-8")

@@ -239,12 +239,14 @@ def test_a_sweep_whose_configs_came_from_elsewhere_finds_them_again(stopped_swee
 
 @pytest.mark.parametrize("word", ["trainer.max_epochs=9", "trainer=cpu", "+trainer.limit_train_batches=2"])
 def test_jobs_of_one_sweep_are_trained_alike(word: str, stopped_sweep: Path) -> None:
-    with pytest.raises(ConfigError, match="takes up a sweep without"):
+    with pytest.raises(ConfigError, match="takes up a sweep that was begun without"):
         resumed(stopped_sweep, word)
 
 
 def test_every_other_word_that_differs_is_refused_by_name(stopped_sweep: Path) -> None:
-    with pytest.raises(ConfigError, match=r"without model=cnn: leave it out, or start anew\n.*without \+task\.x=1"):
+    with pytest.raises(
+        ConfigError, match=r"begun without model=cnn: leave it out, or start anew\n.*without \+task\.x=1"
+    ):
         resumed(stopped_sweep, "model=cnn", "+task.x=1", "tracking=none")
 
 

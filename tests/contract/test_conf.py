@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -25,7 +26,7 @@ from ecg_lightning.evaluation import Evaluation
 from ecg_lightning.features import Features
 from ecg_lightning.resolvers import MODES
 from ecg_lightning.search_space import corners, read
-from ecg_lightning.structures import Facts
+from ecg_lightning.structures import Facts, Fold
 from tests.corpora.compose import composed, files, options
 
 TESTS = Path(__file__).parents[1]
@@ -344,7 +345,8 @@ def contract_of(cfg: DictConfig, facts: Facts, arguments: dict[str, Any]) -> dic
     """What a bundle of such a run would say."""
     OmegaConf.resolve(cfg)
     nodes = {"preprocess": cfg.preprocess, "window": cfg.task.data.window, "features": cfg.features}
-    data = SimpleNamespace(facts=facts, **{name: config.constructed(node) for name, node in nodes.items()})
+    fold = Fold(*[np.empty(0, np.int64)] * 3)
+    data = SimpleNamespace(facts=facts, fold=fold, **{name: config.constructed(node) for name, node in nodes.items()})
     known = ("corpus", "source", "fingerprint", "licence", "citation", "remarks")
     card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
     found = Evaluation({}, {0: 1.0}, {0: (0.5,)} if cfg.task.problem == "anomaly" else {}, pd.DataFrame())
