@@ -32,6 +32,7 @@ BEAT_S, GRACE_S = 60, 180  # a trial is alive while its process says so this oft
 N_BEFORE = 5  # whole trials before the first is pruned
 N_WARMUP = 2  # epochs of which nothing is concluded
 WAIT_S = 60  # for another process that writes to a store of SQLite
+TABLES_S = 3  # more than a server takes to make them
 STOPPED = "stopped by the user or the machine"
 
 
@@ -81,7 +82,7 @@ def open_study(wanted: Asked) -> optuna.Study:
     try:
         with lock:  # two processes that make the tables at once would stumble over each other
             study = optuna.create_study(
-                storage=_storage(url, file is not None),
+                storage=_made(url) if file is None else _storage(url, True),
                 sampler=ByNumber(wanted.cfg.search.seed),
                 pruner=pruner,
                 study_name=name,
@@ -101,6 +102,15 @@ def open_study(wanted: Asked) -> optuna.Study:
             raise ConfigError(f"the study {name} has {key}={theirs}, this command {value}: give another search.study")
         study.set_user_attr(key, value)
     return study
+
+
+def _made(url: str) -> optuna.storages.RDBStorage:
+    """A store on a server; once more where another process was making its tables at that moment."""
+    try:
+        return _storage(url, False)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError):
+        time.sleep(TABLES_S)
+        return _storage(url, False)
 
 
 def _storage(url: str, sqlite: bool) -> optuna.storages.RDBStorage:
