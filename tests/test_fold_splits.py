@@ -160,3 +160,12 @@ def test_patients_who_hold_all_of_a_class_cannot_validate() -> None:
     everyone = replace(table, label=np.where(table.patient == 2, 2, np.where(table.patient == 3, 3, label)))
     with pytest.raises(Refused, match=r"fold 0 finds no 2 validation patients of 4 that leave training two thirds"):
         list(folds(LeaveOnePatientOut(0.2, seed=0), everyone))
+
+
+def test_somebody_without_rows_is_no_fold() -> None:
+    table = people()
+    keep = table.patient != 5
+    columns = ("record", "patient", "time_s", "start", "first", "length", "label", "features")
+    fewer = replace(table, **{name: getattr(table, name)[keep] for name in columns})
+    tested = [fewer.patient[fold.test[0]] for fold in folds(LeaveOnePatientOut(0.2, seed=0), fewer)]
+    assert tested == [one for one in range(PEOPLE) if one != 5]
