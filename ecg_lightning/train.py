@@ -76,10 +76,17 @@ def _one_of_many(cfg: DictConfig, hydra: Any) -> None:
             _start(cfg, folder, status)
     except EXPECTED as error:
         log.error("job %s failed: %s", folder.name, error)
-        status.state, status.reason = "failed", str(error)
-        status.write(folder)
-    except Exception:  # a fault that nobody foresaw must not end the other jobs; `run` has left its reason
+        _failed(folder, status, str(error))
+    except Exception as error:  # a fault that nobody foresaw must not end the other jobs
         log.exception("job %s broke down", folder.name)
+        _failed(folder, status, f"{type(error).__name__}: {error}")
+
+
+def _failed(folder: Path, status: Status, reason: str) -> None:
+    """Leave the reason in the folder; what a process of the job's own has written there stays."""
+    known = Status.read(folder) if (folder / "status.json").is_file() else status
+    known.state, known.reason = "failed", reason
+    known.write(folder)
 
 
 def _status(hydra: Any) -> Status:
