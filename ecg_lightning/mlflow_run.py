@@ -4,6 +4,7 @@ Imports MLflow (1-3 s), and is therefore imported late.
 """
 
 import json
+import os
 import re
 import sqlite3
 import tempfile
@@ -136,6 +137,28 @@ def _check_writable(file: Path) -> None:
         store.execute("PRAGMA user_version = 0")  # writes
     finally:
         store.close()
+
+
+def downloaded(uri: str) -> Path:
+    """Files of a run on this disk: those of a local store where they lie, others fetched.
+
+    Args:
+        uri: runs:/<run id>, or models:/<name>/<version>.
+
+    Raises:
+        OSError: the store or the run is not there.
+    """
+    _ignore_its_warnings()
+    from mlflow.artifacts import download_artifacts
+
+    file = Path("mlflow.db").absolute()
+    store = os.environ.get("MLFLOW_TRACKING_URI") or (f"sqlite:///{file}" if file.is_file() else None)
+    if store is None:
+        raise FileNotFoundError(f"there is no {file}: go to the folder of that store, or set MLFLOW_TRACKING_URI")
+    try:
+        return Path(download_artifacts(artifact_uri=uri.rstrip("/"), tracking_uri=store))
+    except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
+        raise FileNotFoundError(" ".join(str(error).split())[:200]) from error
 
 
 def new_run(client: MlflowClient, experiment: str, artifacts: Path, run_name: str) -> MlflowRun:

@@ -1,16 +1,13 @@
 """Classify the beats of one recording with a bundle."""
 
-from dataclasses import replace
-
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.predict.answers import anomalies, ask, called, outputs, probabilities, window_of
-from ecg_lightning.prepare import prepare, windows
+from ecg_lightning.predict.inputs import inputs
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Window
 
@@ -51,18 +48,8 @@ def logits(bundle: Bundle, record: Record) -> Float[Tensor, "beat out"]:
         raise ValueError(
             f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats"
         )
-    window = window_of(contract, Window)
-    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
-    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
-    prepared = prepare(chosen, contract.preprocess, contract.features)
+    window_of(contract, Window)
+    found = inputs(contract, record)
     out = [torch.empty(0, len(outputs(contract)))]
-    for first in range(0, len(record.peak_sample), N_ROWS):
-        rows = slice(first, first + N_ROWS)
-        some = replace(prepared, peak_sample=prepared.peak_sample[rows], features=prepared.features[rows])
-        fields = {
-            "ecg": windows(some, contract.preprocess, window),
-            "features": torch.from_numpy(some.features),
-            "extra": {},
-        }
-        out.append(ask(bundle, fields))
+    out += [ask(bundle, found.fields(slice(k, k + N_ROWS))) for k in range(0, len(found.at_sample), N_ROWS)]
     return torch.cat(out)

@@ -1,18 +1,15 @@
 """Say of a whole recording which labels it carries, or whether it is an anomaly."""
 
-from dataclasses import replace
-
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.layers.crops import aggregate
 from ecg_lightning.layers.reconstruction_scores import over_crops
 from ecg_lightning.predict.answers import anomalies, ask, probabilities, window_of
-from ecg_lightning.prepare import crops, prepare
+from ecg_lightning.predict.inputs import inputs
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops
 
@@ -47,18 +44,7 @@ def diagnose(bundle: Bundle, record: Record) -> pd.DataFrame:
 def logits(bundle: Bundle, record: Record) -> Float[Tensor, " out"]:
     """The network's answer to the recording, as in `diagnose`; of anomalies every part of the score."""
     contract, window = bundle.contract, window_of(bundle.contract, Crops)
-    places = choose_leads(record.name, record.leads, contract.preprocess.leads)
-    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
-    prepared = prepare(chosen, contract.preprocess, contract.features)
-    if prepared.ecg.shape[1] < window.n_samples:
-        raise ValueError(
-            f"recording {record.name} has {prepared.ecg.shape[1]} samples at {contract.preprocess.fs_hz:g} Hz, fewer "
-            f"than the {window.n_samples} that the network looks at: give a longer one"
-        )
-    ecg = crops(prepared, contract.preprocess, window)
-    features = torch.from_numpy(prepared.features.reshape(1, -1)).expand(len(ecg), -1)  # of width 0 without features
-    fields = {"ecg": ecg, "features": features, "extra": {}}
-    answers = ask(bundle, fields)
+    answers = ask(bundle, inputs(contract, record).fields(slice(None)))
     if contract.problem == "anomaly":
         return over_crops(answers[None], window.by)[0]
     return aggregate(answers[None], contract.problem, window.by)[0]

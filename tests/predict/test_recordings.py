@@ -197,7 +197,9 @@ def test_a_network_of_the_ecg_alone_needs_no_person() -> None:
 
 def test_a_recording_that_is_too_short_is_refused_in_words() -> None:
     short = replace(a_record(), ecg_mv=a_record().ecg_mv[:, :249])
-    with pytest.raises(ValueError, match="recording a has 249 samples at 100 Hz, fewer than the 250 that the network"):
+    with pytest.raises(
+        ValueError, match=r"recording a has 249 samples at 100 Hz .2.5 s., fewer than the 250 that the network"
+    ):
         diagnose(a_bundle(), short)
 
 
