@@ -48,7 +48,7 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
 
 def _answers(contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"]) -> dict[str, Any]:
     if isinstance(contract.window, Segments):
-        return _windows(contract, found.answers)
+        return _windows(contract, contract.window, found.answers)
     if isinstance(contract.window, Crops):
         return _labels(contract, found.answers)
     return _beats(contract, found, trusted)
@@ -82,15 +82,15 @@ def _score(contract: Contract, answers: pd.DataFrame, time: str) -> dict[str, An
     (threshold,) = contract.thresholds or ()
     said = {"parts": list(contract.score.parts) if contract.score else [], "threshold": threshold, "highest": None}
     if len(answers):
-        highest = answers.loc[answers["score"].idxmax()]
+        highest = answers.iloc[int(answers["score"].argmax())]
         said["highest"] = {"score": float(highest["score"]), "at_s": float(highest[time])}
     return said
 
 
-def _windows(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
+def _windows(contract: Contract, window: Segments, answers: pd.DataFrame) -> dict[str, Any]:
     """How many windows are called, where it is likeliest, and the longest row of called ones."""
     kept = answers[~answers["refused"]]
-    hop_s, window_s = (n / contract.preprocess.fs_hz for n in (contract.window.hop, contract.window.n_samples))
+    hop_s, window_s = (n / contract.preprocess.fs_hz for n in (window.hop, window.n_samples))
     name, (threshold,) = contract.classes[1], contract.thresholds or ()
     said: dict[str, Any] = {
         "kind": "windows",
@@ -107,22 +107,16 @@ def _windows(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
         "longest": None,
     }
     if len(kept):
-        highest = kept.loc[kept["p"].idxmax()]
+        highest = kept.iloc[int(kept["p"].argmax())]
         said["highest"] = {"p": float(highest["p"]), "at_s": float(highest["time_s"])}
-    counts = (~answers["refused"]).to_numpy(dtype=bool)
-    runs = _rows_of_windows((answers["called"].to_numpy(dtype=bool) & counts), answers["time_s"].to_numpy(), window_s)
-    said["longest"] = max(runs, key=lambda run: run["stop_s"] - run["start_s"], default=None)
-    return said
-
-
-def _rows_of_windows(
-    called: Bool[np.ndarray, " window"], time_s: np.ndarray, window_s: float
-) -> list[dict[str, float]]:
-    edge = np.flatnonzero(np.diff(np.concatenate([[False], called, [False]]).astype(np.int8)))
-    return [
-        {"start_s": float(time_s[first]), "stop_s": float(time_s[last - 1] + window_s)}
-        for first, last in zip(edge[::2], edge[1::2], strict=True)
+    called = (answers["called"] & ~answers["refused"]).to_numpy(dtype=bool)
+    begin_s = answers["time_s"].to_numpy(np.float64)
+    spans = [
+        {"start_s": float(begin_s[first]), "stop_s": float(begin_s[last - 1]) + window_s}
+        for first, last in rhythm.in_a_row(called)
     ]
+    said["longest"] = max(spans, key=lambda span: span["stop_s"] - span["start_s"], default=None)
+    return said
 
 
 def _labels(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
@@ -134,7 +128,7 @@ def _labels(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
         return said | {"class": contract.classes[1], "score": _score(contract, answers, "start_s")}
     labels = {}
     for name, rows in answers.groupby("class", sort=False):
-        likeliest = rows.loc[rows["p"].idxmax()]
+        likeliest = rows.iloc[int(rows["p"].argmax())]
         labels[str(name)] = {
             "name": contract.class_names.get(str(name), str(name)),
             "p": float(likeliest["p"]),

@@ -34,9 +34,9 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
     return table(bundle, record, seen(bundle, record))
 
 
-def table(bundle: Bundle, record: Record, found: Inputs) -> pd.DataFrame:
+def table(bundle: Bundle, record: Record, given: Inputs) -> pd.DataFrame:
     """What `classify` says of a record, whose inputs were made before."""
-    contract, answer = bundle.contract, _asked(bundle, found)
+    contract, answer = bundle.contract, _asked(bundle, given)
     about = {"recording": record.name, "time_s": record.peak_sample / record.fs_hz}
     if contract.problem == "anomaly":
         return pd.DataFrame(about | anomalies(contract, answer))

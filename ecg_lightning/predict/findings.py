@@ -169,7 +169,7 @@ def _named(contract: Contract, answer: pd.DataFrame) -> pd.DataFrame:
     """With the long name of each class behind it."""
     names: Mapping[str, str] = {name: contract.class_names.get(name, name) for name in contract.classes}
     found = answer.copy()
-    found.insert(found.columns.get_loc("class") + 1, "class_name", answer["class"].map(names))
+    found.insert(list(found.columns).index("class") + 1, "class_name", answer["class"].map(names))
     return found
 
 

@@ -24,8 +24,10 @@ def of_beats(bundle: Bundle, found: Findings, stamp: str) -> Picture:
     """The beats with the highest scores, and one in the middle of all scores, each beside its reconstruction."""
     if found.seen is None:
         raise ValueError("the bundle answers for no beats: draw its stretches")
-    order = np.flatnonzero(found.trusted)[np.argsort(found.answers["score"].to_numpy()[found.trusted], kind="stable")]
-    rows = np.unique(np.append(order[::-1][:N_HIGHEST], order[len(order) // 2]))
+    score = found.answers["score"].to_numpy()
+    order = np.flatnonzero(found.trusted)[np.argsort(-score[found.trusted], kind="stable")]
+    highest, middle = order[:N_HIGHEST], order[len(order) // 2]
+    rows = highest if middle in highest else np.append(highest, middle)
     ecg = found.seen.fields(rows)["ecg"]
     made = bundle.network(ecg)
     windows = []

@@ -110,11 +110,16 @@ def rows_of(
         counts: a beat that does not count ends a row, as the next one would.
     """
     own = np.array([c == name for c in called], dtype=bool) & counts
-    edge = np.flatnonzero(np.diff(np.concatenate([[False], own, [False]]).astype(np.int8)))
     found = []
-    for first, last in zip(edge[::2], edge[1::2], strict=True):
-        n_beats = int(last - first)
+    for first, last in in_a_row(own):
+        n_beats = last - first
         if n_beats > 1:
             lasting_s = float(time_s[last - 1] - time_s[first])
             found.append(Run(n_beats, float(time_s[first]), 60 * (n_beats - 1) / lasting_s))
     return found
+
+
+def in_a_row(yes: Bool[np.ndarray, " some"]) -> list[tuple[int, int]]:
+    """Where something holds without a break: the first place of each row, and the one behind its last."""
+    edge = np.flatnonzero(np.diff(np.concatenate([[False], yes, [False]]).astype(np.int8)))
+    return [(int(first), int(last)) for first, last in zip(edge[::2], edge[1::2], strict=True)]

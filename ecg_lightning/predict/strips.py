@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ecg_lightning.contract import Contract
 from ecg_lightning.predict.findings import Findings
@@ -77,12 +78,12 @@ def whole(contract: Contract, found: Findings, at_s: float, stamp: str) -> Pictu
     return Picture(f"at_{at_s:.0f}_s", title, caption, paper(tracing, stamp))
 
 
-def _labels(contract: Contract, rows) -> str:
+def _labels(contract: Contract, rows: pd.DataFrame) -> str:
     """Every label of a stretch, the called ones first and in capitals."""
     if contract.score is not None:
         row = rows.iloc[0]
         return f"{row['class']}: score {row['score']:.3g}, called from {row['threshold']:.3g} on"
-    parts = {True: [], False: []}
+    parts: dict[bool, list[tuple[float, str]]] = {True: [], False: []}
     for name, p, threshold, called in zip(rows["class"], rows["p"], rows["threshold"], rows["called"], strict=True):
         long_name = contract.class_names.get(name, name)
         words = f"{name} ({long_name})" if called and long_name != name else name

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ecg_lightning.dsp import quality
+from ecg_lightning.predict.rhythm import in_a_row
 from ecg_lightning.structures import Record
 
 WORDS = {quality.FLAT: "flat", quality.CLIPPED: "clipped", quality.NOISE: "noisy"}
@@ -35,8 +36,7 @@ def why(flags: int) -> str:
 
 def stretches(flags: UInt8[np.ndarray, " second"]) -> list[Refused]:
     """Seconds with a flag, those that follow one another as one, with the reasons of all of them."""
-    edge = np.flatnonzero(np.diff(np.concatenate([[False], flags != 0, [False]]).astype(np.int8)))
     return [
         Refused(float(first), float(last), why(int(np.bitwise_or.reduce(flags[first:last]))))
-        for first, last in zip(edge[::2], edge[1::2], strict=True)
+        for first, last in in_a_row(flags != 0)
     ]

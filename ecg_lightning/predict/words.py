@@ -9,7 +9,7 @@ from ecg_lightning.predict import rhythm
 
 RESEARCH = "For research only. Not a medical device: nothing here has been validated for care."
 HOW = {"annotated": "as annotated in the file", "detected": "found in the first lead, which looks ahead"}
-MOST_REFUSED = 10  # stretches that are named
+MOST_REFUSED = 4  # stretches that are named
 MOST_NUMBERS = 4  # of the model's test
 
 
@@ -99,9 +99,15 @@ def _heart_rate(rate: Mapping[str, Any] | None) -> str:
 def _refused(one: Mapping[str, Any]) -> str:
     if not one["refused"]:
         return "no second"
-    parts = [f"{clock(part['start_s'])} to {clock(part['stop_s'])} {part['why']}" for part in one["refused"]]
-    more = f" and {len(parts) - MOST_REFUSED:,} more" if len(parts) > MOST_REFUSED else ""
-    return f"{one['refused_s']:.0f} s for quality: {'; '.join(parts[:MOST_REFUSED])}{more}"
+    parts = [f"{_span(part['start_s'], part['stop_s'])} {part['why']}" for part in one["refused"]]
+    more = f", and {len(parts) - MOST_REFUSED:,} more" if len(parts) > MOST_REFUSED else ""
+    return f"{one['refused_s']:.0f} s for quality: {', '.join(parts[:MOST_REFUSED])}{more}"
+
+
+def _span(start_s: float, stop_s: float) -> str:
+    """Whole seconds."""
+    first, last = (clock(at_s).partition(".")[0] for at_s in (start_s, stop_s))
+    return f"{first} to {last}"
 
 
 def _beats(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -114,18 +120,16 @@ def _beats(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _in_a_row(of: Mapping[str, Any]) -> str:
-    counts = [f"{of['n_couplets']:,} couplets"] * bool(of["n_couplets"]) + [f"{of['n_runs']:,} runs"] * bool(
-        of["n_runs"]
-    )
+    counts = [_counted(of[f"n_{word}s"], word) for word in ("couplet", "run") if of[f"n_{word}s"]]
+    if not of["n_runs"]:
+        return f"; {counts[0]}" if counts else ""
     longest = of["longest"]
-    if longest is None:
-        return ""
-    end = ""
-    if of["n_runs"]:
-        end = (
-            f", the longest of {longest['n_beats']:,} beats at {longest['bpm']:.0f} a minute, {clock(longest['at_s'])}"
-        )
-    return f"; {' and '.join(counts)}{end}"
+    end = f"the longest of {longest['n_beats']:,} beats at {longest['bpm']:.0f} a minute, {clock(longest['at_s'])}"
+    return f"; {' and '.join(counts)}, {end}"
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _score(score: Mapping[str, Any]) -> str:

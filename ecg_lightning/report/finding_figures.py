@@ -1,6 +1,7 @@
 """Figures of what a bundle found in one recording: its course, windows with their probability, windows made again."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -49,7 +50,12 @@ def course(one: Course, title: str, stamp: str) -> Figure:
         if own.any():
             name = one.classes[number] if number >= 0 else "beat"
             colour = class_colour(number) if number >= 0 else QUIET
-            look = {"s": 5 if number < 1 else 12, "color": colour, "linewidths": 0, "zorder": 2 + number}
+            look: dict[str, Any] = {
+                "s": 5 if number < 1 else 12,
+                "color": colour,
+                "linewidths": 0,
+                "zorder": 2 + number,
+            }
             axes.scatter(one.time_s[own] / scale, bpm[own], label=plain(name), rasterized=True, **look)
     _shade(axes, one.refused, scale)
     tidy(axes, plain(title), f"{unit} from the recording's beginning", "beats a minute, by the interval before")
@@ -138,8 +144,8 @@ def remade(windows: list[Remade], axis: Axis, leads: tuple[str, ...], title: str
 
 def _shade(axes: Axes, spans: tuple[Span, ...], scale: float) -> None:
     for number, (start_s, stop_s) in enumerate(spans):
-        named = {"label": "refused for quality"} if not number else {}
-        axes.axvspan(start_s / scale, stop_s / scale, color=QUIET, alpha=0.3, linewidth=0, zorder=1, **named)
+        label = "" if number else "refused for quality"
+        axes.axvspan(start_s / scale, stop_s / scale, color=QUIET, alpha=0.3, linewidth=0, zorder=1, label=label)
 
 
 def _time_unit(duration_s: float) -> tuple[float, str]:
