@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import lfilter
 
+from ecg_lightning.dsp.pieces import N_WHOLE, one_after_another, spans
+
 FLAT_MV = 1e-6  # a spread below this is a flat lead: dividing by it would blow rounding noise up to full scale
 
 
@@ -19,9 +21,20 @@ def zscore(ecg_mv: Float[np.ndarray, "*rows time"]) -> Float[np.ndarray, "*rows 
         The same shape, float32, without unit.
     """
     mean = ecg_mv.mean(axis=-1, keepdims=True, dtype=np.float64)
-    std = ecg_mv.std(axis=-1, keepdims=True, dtype=np.float64)
+    std = _std(ecg_mv, mean)
     scale = np.where(std > FLAT_MV, 1 / np.maximum(std, FLAT_MV), 0)
-    return ((ecg_mv - mean) * scale).astype(np.float32)
+    out = np.empty(ecg_mv.shape, np.float32)
+    for first, last in spans(ecg_mv.shape[-1]):
+        out[..., first:last] = (ecg_mv[..., first:last] - mean) * scale
+    return out
+
+
+def _std(ecg_mv: Float[np.ndarray, "*rows time"], mean: Float[np.ndarray, "*rows 1"]) -> Float[np.ndarray, "*rows 1"]:
+    n_samples = ecg_mv.shape[-1]
+    if n_samples <= N_WHOLE:
+        return ecg_mv.std(axis=-1, keepdims=True, dtype=np.float64)
+    squares = [((ecg_mv[..., a:b] - mean) ** 2).sum(axis=-1, keepdims=True) for a, b in spans(n_samples)]
+    return np.sqrt(sum(squares) / n_samples)
 
 
 class RunningState(NamedTuple):
@@ -58,8 +71,14 @@ def running_zscore_step(
         return ecg_mv.astype(np.float32), state
     if state is None:
         state = RunningState(ecg_mv[:, :1].astype(np.float64), np.zeros((3, len(ecg_mv), 1)))
-    away = ecg_mv - state.origin_mv
     keep = np.exp(-1 / (fs_hz * memory_s))
+    return one_after_another(lambda ecg, state: _running(ecg, state, keep), ecg_mv, state)
+
+
+def _running(
+    ecg_mv: Float[np.ndarray, "lead time"], state: RunningState, keep: float
+) -> tuple[Float[np.ndarray, "lead time"], RunningState]:
+    away = ecg_mv - state.origin_mv
     powers = np.stack([np.ones_like(away), away, away**2])
     (weight, total, total_square), sums = lfilter([1.0], [1.0, -keep], powers, axis=-1, zi=state.sums)
     mean = total / weight

@@ -2,8 +2,10 @@
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.ndimage import median_filter, minimum_filter1d, percentile_filter, uniform_filter1d
+from scipy.ndimage import median_filter, percentile_filter, uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
+
+from ecg_lightning.dsp.pieces import around, spans
 
 FIND_HZ = (8.0, 25.0)  # most of a QRS, little of P and T waves and of muscle: a lower corner of 5 calls P waves beats
 PLACE_HZ = (5.0, 40.0)  # wide enough that a peak stays where it is, without the drift that tilts it
@@ -23,6 +25,7 @@ OVERDUE = 1.4  # of the running median RR: a longer gap is searched again
 N_RUNNING = 9  # intervals in that median: short runs of ectopic beats do not move it
 N_POLARITY = 31  # beats that agree on which way an R peak points: one beat alone would flip a QRS of two equal halves
 STILL = 1e-9  # of the largest sample: what rounding leaves of a constant
+AROUND_S = 5.0  # around a piece of a long record: the filters have long forgotten what lies beyond
 
 
 def find_r_peaks(ecg: Float[np.ndarray, "lead time"], fs_hz: float) -> Int[np.ndarray, " peak"]:
@@ -54,26 +57,56 @@ def find_r_peaks(ecg: Float[np.ndarray, "lead time"], fs_hz: float) -> Int[np.nd
     """
     if fs_hz < LEAST_FS_HZ:
         raise ValueError(f"fs_hz={fs_hz} must be at least {LEAST_FS_HZ}, or a QRS is lost: use a higher rate")
-    ecg, known = _bridged(ecg[0])
-    if len(ecg) < LEAST_S * fs_hz or not known.any():
+    lead = _Bridged(ecg[0], fs_hz)
+    if len(lead.ecg) < LEAST_S * fs_hz or len(lead.lost) == len(lead.ecg):
         return np.zeros(0, dtype=np.int64)
-    envelope = uniform_filter1d(np.abs(_bandpass(ecg, fs_hz, FIND_HZ)), round(QRS_S * fs_hz))
-    peak_sample, _ = find_peaks(envelope, distance=round(APART_S * fs_hz))
-    level = _level(envelope, peak_sample, round(BLOCK_S * fs_hz), STILL * np.abs(ecg).max())
-    height = envelope[peak_sample] / level
+    peak_sample, height, highest, largest = _envelope(lead)
+    height = height / _level(highest, peak_sample, round(BLOCK_S * fs_hz), STILL * largest)
     beat = _out_of_shadow(peak_sample / fs_hz, height, height > STRONG)
     for _ in range(2):  # a gap of three beats is halved, and halved again
         beat = beat | _overdue(peak_sample / fs_hz, height, beat)
     n_around = round(QRS_S * fs_hz / 2)
-    placed = _placed(_bandpass(ecg, fs_hz, PLACE_HZ), peak_sample[beat], n_around)
-    return placed[minimum_filter1d(known, 2 * n_around + 1)[placed]]
+    placed = _placed(lead, peak_sample[beat], n_around)
+    near = [np.searchsorted(lead.lost, placed - n_around), np.searchsorted(lead.lost, placed + n_around, "right")]
+    return placed[near[0] == near[1]]
 
 
-def _bridged(ecg: Float[np.ndarray, " time"]) -> tuple[Float[np.ndarray, " time"], Bool[np.ndarray, " time"]]:
-    known = np.isfinite(ecg)
-    if known.all() or not known.any():
-        return ecg.astype(np.float64), known
-    return np.interp(np.arange(len(ecg)), np.flatnonzero(known), ecg[known].astype(np.float64)), known
+class _Bridged:
+    """One lead whose pieces are read in double precision, with straight lines where it is lost."""
+
+    def __init__(self, ecg: Float[np.ndarray, " time"], fs_hz: float) -> None:
+        self.ecg, self.fs_hz = ecg, fs_hz
+        known = np.isfinite(ecg)
+        self.lost = np.flatnonzero(~known)
+        beside = np.unique(np.concatenate([self.lost - 1, self.lost + 1]).clip(0, max(len(ecg) - 1, 0)))
+        self.edge = beside[known[beside]]  # known samples next to lost ones
+
+    def piece(self, wide: slice) -> Float[np.ndarray, " _"]:
+        ecg = self.ecg[wide].astype(np.float64)
+        first, last = np.searchsorted(self.lost, [wide.start, wide.stop])
+        lost = self.lost[first:last]
+        if len(lost):
+            ecg[lost - wide.start] = np.interp(lost, self.edge, self.ecg[self.edge].astype(np.float64))
+        return ecg
+
+
+def _envelope(lead: _Bridged) -> tuple[Int[np.ndarray, " peak"], np.ndarray, np.ndarray, float]:
+    """Where the envelope has its peaks and how high they are, its highest value per block, the largest sample."""
+    n_block, n_samples, fs_hz = round(BLOCK_S * lead.fs_hz), len(lead.ecg), lead.fs_hz
+    n_blocks = max(n_samples // n_block, 1)  # the last one takes the rest
+    found, height, highest, largest = [], [], [], 0.0
+    for first, last in spans(n_blocks, n_block):
+        end = n_samples if last == n_blocks else last * n_block
+        wide, inside = around(first * n_block, end, n_samples, round(AROUND_S * fs_hz))
+        ecg = lead.piece(wide)
+        envelope = uniform_filter1d(np.abs(_bandpass(ecg, fs_hz, FIND_HZ)), round(QRS_S * fs_hz))
+        at_sample, _ = find_peaks(envelope, distance=round(APART_S * fs_hz))
+        at_sample = at_sample[(at_sample >= inside.start) & (at_sample < inside.stop)]
+        found.append(at_sample + wide.start)
+        height.append(envelope[at_sample])
+        highest.append(np.maximum.reduceat(envelope[inside], np.arange(last - first) * n_block))
+        largest = max(largest, float(np.abs(ecg).max()))
+    return np.concatenate(found), np.concatenate(height), np.concatenate(highest), largest
 
 
 def _bandpass(ecg: Float[np.ndarray, " time"], fs_hz: float, between_hz: tuple[float, float]) -> np.ndarray:
@@ -83,15 +116,13 @@ def _bandpass(ecg: Float[np.ndarray, " time"], fs_hz: float, between_hz: tuple[f
 
 
 def _level(
-    envelope: Float[np.ndarray, " time"], at_sample: Int[np.ndarray, " peak"], n_block: int, still: float
+    highest: Float[np.ndarray, " block"], at_sample: Int[np.ndarray, " peak"], n_block: int, still: float
 ) -> Float[np.ndarray, " peak"]:
     """What a beat reaches in the seconds around each of these samples."""
-    begin = np.arange(0, max(len(envelope) - n_block, 0) + 1, n_block)  # the last block takes the rest
-    highest = np.maximum.reduceat(envelope, begin)
     level = percentile_filter(highest, LEVEL_PERCENT, N_BLOCKS, mode="reflect")
     moving = level[level > still]
     least = LEAST_LEVEL * np.median(moving) if len(moving) else np.inf
-    return np.interp(at_sample, begin + n_block / 2, np.maximum(level, least))
+    return np.interp(at_sample, np.arange(len(highest)) * n_block + n_block / 2, np.maximum(level, least))
 
 
 def _out_of_shadow(
@@ -124,13 +155,19 @@ def _overdue(
     return found
 
 
-def _placed(
-    ecg: Float[np.ndarray, " time"], peak_sample: Int[np.ndarray, " peak"], n_around: int
-) -> Int[np.ndarray, " placed"]:
-    around = peak_sample[:, None] + np.arange(-n_around, n_around + 1)
-    around = np.clip(around, 0, len(ecg) - 1)
-    wave = ecg[around]
-    lean = np.log(np.maximum(wave.max(axis=1), 1e-12) / np.maximum(-wave.min(axis=1), 1e-12))
-    up = np.where(median_filter(lean, N_POLARITY, mode="nearest") < 0, -1.0, 1.0) if len(lean) else lean
-    furthest = (up[:, None] * wave).argmax(axis=1)
-    return np.unique(np.take_along_axis(around, furthest[:, None], axis=1)).astype(np.int64)
+def _placed(lead: _Bridged, peak_sample: Int[np.ndarray, " peak"], n_around: int) -> Int[np.ndarray, " placed"]:
+    n_samples, highest, lowest, lean = len(lead.ecg), [], [], []
+    for first, last in spans(n_samples):
+        wide, _ = around(first, last, n_samples, round(AROUND_S * lead.fs_hz))
+        own = peak_sample[(peak_sample >= first) & (peak_sample < last)]
+        near = np.clip(own[:, None] + np.arange(-n_around, n_around + 1), 0, n_samples - 1)
+        wave = _bandpass(lead.piece(wide), lead.fs_hz, PLACE_HZ)[near - wide.start]
+        lean.append(np.log(np.maximum(wave.max(axis=1), 1e-12) / np.maximum(-wave.min(axis=1), 1e-12)))
+        highest.append(_of_each(near, wave.argmax(axis=1)))
+        lowest.append(_of_each(near, wave.argmin(axis=1)))
+    up = median_filter(np.concatenate(lean), N_POLARITY, mode="nearest") >= 0 if len(peak_sample) else True
+    return np.unique(np.where(up, np.concatenate(highest), np.concatenate(lowest))).astype(np.int64)
+
+
+def _of_each(rows: Int[np.ndarray, "row _"], column: Int[np.ndarray, " row"]) -> Int[np.ndarray, " row"]:
+    return np.take_along_axis(rows, column[:, None], axis=1)[:, 0]

@@ -5,6 +5,8 @@ from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from scipy.ndimage import minimum_filter1d
 from scipy.signal import butter, sosfiltfilt
 
+from ecg_lightning.dsp.pieces import around, spans
+
 FLAT, CLIPPED, NOISE = 1, 2, 4
 LEAST_FS_HZ = 90.0  # what is above HIGH_HZ must be seen
 N_PARTS = 10  # of a second: a QRS fills one or two of them, so that most parts lie between beats
@@ -17,6 +19,7 @@ QRS_HZ = (5.0, 25.0)  # Thakor, Webster, Tompkins, IEEE Trans Biomed Eng 31:702-
 HIGH_HZ = 40.0  # above it lie muscle and mains, and little of a QRS
 HIGH_SHARE = 0.1  # of a usual QRS, RMS between beats above HIGH_HZ: P waves drown; clean MIT-BIH has 0.003 to 0.03
 QRS_SHARE = 0.25  # the same in the band of the QRS: muscle begins to look like beats; flutter has no between, either
+AROUND_S = 5.0  # around a piece of a long record: the filters have long forgotten what lies beyond
 JUMP = 3.0  # times a usual QRS is movement; the tallest ectopic beat of MIT-BIH is 2.8
 
 
@@ -51,37 +54,86 @@ def flags(ecg: Float[np.ndarray, "lead time"], fs_hz: float) -> UInt8[np.ndarray
         begin = np.floor(np.arange(n_seconds * N_PARTS) * fs_hz / N_PARTS).astype(np.int64)
         n_samples = int(n_seconds * fs_hz)
         for lead in ecg[:, :n_samples]:
-            found |= _flags_of_lead(lead.astype(np.float64), begin, fs_hz)
+            found |= _flags_of_lead(lead, begin, fs_hz)
     return found
 
 
 def _flags_of_lead(
-    ecg: Float[np.ndarray, " time"], begin: Int[np.ndarray, " part"], fs_hz: float
+    ecg: Shaped[np.ndarray, " time"], begin: Int[np.ndarray, " part"], fs_hz: float
 ) -> UInt8[np.ndarray, " second"]:
-    lost = ~np.isfinite(ecg)
-    ecg = np.where(lost, np.nan, ecg)
-    highest, lowest = np.fmax.reduceat(ecg, begin), np.fmin.reduceat(ecg, begin)
+    cut = _cuts(ecg, begin, fs_hz)
+    extremes = [_extremes(_samples(ecg, slice(*core)), own) for core, own in cut]
+    highest, lowest = (np.concatenate(several) for several in zip(*extremes, strict=True))
     moved = np.nan_to_num(highest - lowest).reshape(-1, N_PARTS)
     whole = np.nan_to_num(_per_second(np.fmax, highest) - _per_second(np.fmin, lowest))
     flat = np.sort(moved, axis=1)[:, STILL_PARTS - 1] <= FLAT_SHARE * np.percentile(whole, USUAL_PERCENT)
     if flat.all():
         return np.full(len(flat), FLAT, dtype=np.uint8)
-    at_rail = (ecg == np.fmax.reduce(highest)) | (ecg == np.fmin.reduce(lowest))
-    held = minimum_filter1d(at_rail, max(RAIL_SAMPLES, round(RAIL_S * fs_hz)), mode="constant")
-    clipped = _per_second(np.maximum, np.maximum.reduceat(held, begin))
-    noisy = _noisy(np.where(lost, np.nanmedian(ecg), ecg), begin, ~flat, fs_hz)
-    return (FLAT * flat + CLIPPED * clipped + NOISE * noisy).astype(np.uint8)
+    rails = np.fmax.reduce(highest), np.fmin.reduce(lowest)
+    usual = _usual(ecg)
+    clipped, heights, muscles, highs = [], [], [], []
+    for core, own in cut:
+        wide, inside = around(*core, len(ecg), round(AROUND_S * fs_hz))
+        samples = _samples(ecg, wide)
+        held = _held(samples, rails, fs_hz)[inside]
+        clipped.append(_per_second(np.maximum, np.maximum.reduceat(held, own)))
+        qrs, high = _bands(np.where(np.isnan(samples), usual, samples), fs_hz)
+        heights.append(_per_second(np.maximum, np.maximum.reduceat(np.abs(qrs[inside]), own)))
+        muscles.append(_between_beats(qrs[inside], own))
+        highs.append(_between_beats(high[inside], own))
+    height, muscle, high = map(np.concatenate, (heights, muscles, highs))
+    noisy = _noisy(height, muscle, high, ~flat)
+    return (FLAT * flat + CLIPPED * np.concatenate(clipped) + NOISE * noisy).astype(np.uint8)
+
+
+def _cuts(
+    ecg: Shaped[np.ndarray, " time"], begin: Int[np.ndarray, " part"], fs_hz: float
+) -> list[tuple[tuple[int, int], Int[np.ndarray, " part"]]]:
+    """Of each piece of whole seconds the first sample and the one after the last; where its parts begin in it."""
+    ends = np.append(begin, len(ecg))
+    pieces = [(N_PARTS * first, N_PARTS * last) for first, last in spans(len(begin) // N_PARTS, fs_hz)]
+    return [((int(ends[a]), int(ends[b])), begin[a:b] - begin[a]) for a, b in pieces]
+
+
+def _samples(ecg: Shaped[np.ndarray, " time"], where: slice) -> Float[np.ndarray, " _"]:
+    """In double precision, NaN where lost."""
+    some = ecg[where].astype(np.float64)
+    some[~np.isfinite(some)] = np.nan
+    return some
+
+
+def _extremes(
+    ecg: Float[np.ndarray, " time"], begin: Int[np.ndarray, " part"]
+) -> tuple[Float[np.ndarray, " part"], Float[np.ndarray, " part"]]:
+    return np.fmax.reduceat(ecg, begin), np.fmin.reduceat(ecg, begin)
+
+
+def _usual(ecg: Shaped[np.ndarray, " time"]) -> float:
+    """What stands for lost samples."""
+    known = np.isfinite(ecg)
+    return 0.0 if known.all() else float(np.median(ecg[known].astype(np.float64)))
+
+
+def _held(ecg: Float[np.ndarray, " time"], rails: tuple[float, float], fs_hz: float) -> Bool[np.ndarray, " time"]:
+    at_rail = (ecg == rails[0]) | (ecg == rails[1])
+    return minimum_filter1d(at_rail, max(RAIL_SAMPLES, round(RAIL_S * fs_hz)), mode="constant")
+
+
+def _bands(
+    ecg: Float[np.ndarray, " time"], fs_hz: float
+) -> tuple[Float[np.ndarray, " time"], Float[np.ndarray, " time"]]:
+    qrs = sosfiltfilt(butter(2, QRS_HZ, btype="bandpass", fs=fs_hz, output="sos"), ecg)
+    return qrs, sosfiltfilt(butter(4, HIGH_HZ, btype="highpass", fs=fs_hz, output="sos"), ecg)
 
 
 def _noisy(
-    ecg: Float[np.ndarray, " time"], begin: Int[np.ndarray, " part"], worn: Bool[np.ndarray, " second"], fs_hz: float
+    height: Float[np.ndarray, " second"],
+    muscle: Float[np.ndarray, " second"],
+    high: Float[np.ndarray, " second"],
+    worn: Bool[np.ndarray, " second"],
 ) -> Bool[np.ndarray, " second"]:
-    qrs = sosfiltfilt(butter(2, QRS_HZ, btype="bandpass", fs=fs_hz, output="sos"), ecg)
-    high = sosfiltfilt(butter(4, HIGH_HZ, btype="highpass", fs=fs_hz, output="sos"), ecg)
-    height = _per_second(np.maximum, np.maximum.reduceat(np.abs(qrs), begin))
     usual = np.median(height[worn])
-    muscle = (_between_beats(qrs, begin) > QRS_SHARE * usual) | (_between_beats(high, begin) > HIGH_SHARE * usual)
-    return muscle | (height > JUMP * usual)
+    return (muscle > QRS_SHARE * usual) | (high > HIGH_SHARE * usual) | (height > JUMP * usual)
 
 
 def _between_beats(band: Float[np.ndarray, " time"], begin: Int[np.ndarray, " part"]) -> Float[np.ndarray, " second"]:

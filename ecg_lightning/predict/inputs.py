@@ -71,7 +71,9 @@ def inputs(contract: Contract, record: Record) -> Inputs:
         ValueError: the record is shorter than a window, or another signal has another number of channels.
     """
     places = choose_leads(record.name, record.leads, contract.preprocess.leads)
-    chosen = replace(record, ecg_mv=record.ecg_mv[list(places)], leads=tuple(record.leads[k] for k in places))
+    as_it_is = places == tuple(range(len(record.leads)))  # a day of ECG is not copied for nothing
+    ecg_mv = record.ecg_mv if as_it_is else record.ecg_mv[list(places)]
+    chosen = replace(record, ecg_mv=ecg_mv, leads=tuple(record.leads[k] for k in places))
     prepared = prepare(chosen, contract.preprocess, contract.features)
     window, fs_hz = contract.window, contract.preprocess.fs_hz
     if isinstance(window, Crops):
