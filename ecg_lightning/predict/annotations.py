@@ -88,4 +88,4 @@ def _called(contract: Contract, found: Findings) -> Iterator[Mark]:
         yes = yes & ~answers["refused"]
     number = answers["p" if "p" in answers else "score"]
     for at_s, name, value in zip(time[yes], answers["class"][yes], number[yes], strict=True):
-        yield round(at_s * found.record.fs_hz), COMMENT, f"{name} {value:.2f}"
+        yield max(1, round(at_s * found.record.fs_hz)), COMMENT, f"{name} {value:.2f}"  # at 0 stands the rate
