@@ -7,7 +7,7 @@ from torch import Tensor
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.predict.findings import Findings
-from ecg_lightning.predict.inputs import inputs
+from ecg_lightning.predict.inputs import Inputs, inputs
 from ecg_lightning.predict.long_recordings import part_of
 from ecg_lightning.predict.words import clock
 from ecg_lightning.report.finding_figures import Remade, remade
@@ -20,15 +20,13 @@ CAPTION = "The higher the score, the less a window is like the normal ones that 
 
 
 @torch.inference_mode()
-def of_beats(bundle: Bundle, found: Findings, stamp: str) -> Picture:
+def of_beats(bundle: Bundle, found: Findings, given: Inputs, stamp: str) -> Picture:
     """The beats with the highest scores, and one in the middle of all scores, each beside its reconstruction."""
-    if found.seen is None:
-        raise ValueError("the bundle answers for no beats: draw its stretches")
     score = found.answers["score"].to_numpy()
     order = np.flatnonzero(found.trusted)[np.argsort(-score[found.trusted], kind="stable")]
     highest, middle = order[:N_HIGHEST], order[len(order) // 2]
     rows = highest if middle in highest else np.append(highest, middle)
-    ecg = found.seen.fields(rows)["ecg"]
+    ecg = given.fields(rows)["ecg"]
     made = bundle.network(ecg)
     windows = []
     for place, row in enumerate(rows):

@@ -140,9 +140,7 @@ def test_with_json_stdout_holds_one_object_and_nothing_else(
     assert not list(tmp_path.rglob("*.png"))
 
 
-def test_one_bad_file_does_not_stop_the_rest(
-    answer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_bad_file_does_not_stop_the_rest(answer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_heart(tmp_path / "data", "good")
     write_heart(tmp_path / "data", "other_lead", leads=("V1",))
     (tmp_path / "data" / "broken.hea").write_text("nonsense\n")
@@ -224,7 +222,9 @@ def test_anomalies_come_with_score_threshold_and_reconstruction(tmp_path: Path) 
     expected = classify(made, read(path, made))
     np.testing.assert_allclose(table["score"], expected["score"], rtol=1e-5)
     assert set(table["threshold"]) == {0.3}
-    assert said["found"]["score"]["highest"]["score"] == pytest.approx(table["score"][~table["refused"]].max(), rel=1e-5)
+    assert said["found"]["score"]["highest"]["score"] == pytest.approx(
+        table["score"][~table["refused"]].max(), rel=1e-5
+    )
     assert [one["file"] for one in said["figures"]] == ["01_course.png", "02_reconstructions.png"]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert 'data-stamp="MODEL OF SYNTHETIC DATA"' in page
