@@ -23,11 +23,20 @@ def read_beats(
         The sample of every R peak, ascending, and the symbol of every beat.
 
     Raises:
-        BadRecord: the file is missing, cut short or unreadable, or its symbols or their order make no sense.
+        BadRecord: the file is missing, cut short or unreadable, its symbols or their order make no sense, or no beat
+            is annotated.
 
     Source:
         https://physionet.org/physiotools/wag/annot-5.htm
     """
+    peak_sample, symbol = annotated(folder, header, extension)
+    if not len(peak_sample):
+        raise BadRecord(f"record {header.record}: no beat is annotated in .{extension}")
+    return peak_sample, symbol
+
+
+def annotated(folder: Path, header: Header, extension: str = "atr") -> tuple[Int[np.ndarray, " beat"], tuple[str, ...]]:
+    """The same for a record that may have no beat, such as one whose rhythms alone are annotated."""
     sample, code = _read_annotations(folder, header.record, extension)
     symbols = _symbols()
     if unknown := sorted(set(code.tolist()) - symbols.keys()):
@@ -42,8 +51,6 @@ def read_beats(
     symbol = np.array([symbols[one] for one in code.tolist()], dtype=object)
     beat = np.array([one in AAMI_BEATS for one in symbol], dtype=bool)
     peak_sample = sample[beat]
-    if not len(peak_sample):
-        raise BadRecord(f"record {header.record}: no beat is annotated in .{extension}")
     if (np.diff(peak_sample) == 0).any():
         raise BadRecord(f"record {header.record}: two beats at one sample in .{extension}")
     return peak_sample, tuple(symbol[beat])

@@ -58,13 +58,13 @@ def _answered(asked: argparse.Namespace) -> dict[str, Any]:
 
 def _asked(asked: argparse.Namespace) -> "Asked":
     from ecg_lightning.predict.job import Asked
-    from ecg_lightning.predict.persons import people
+    from ecg_lightning.predict.people import people
     from ecg_lightning.predict.recordings_in import Said
 
     leads = tuple(name.strip() for name in (asked.leads or "").split(",") if name.strip())
     return Asked(
         output=asked.output,
-        said=Said(asked.fs, asked.units, leads),
+        said=Said(asked.fs_hz, asked.units, leads),
         people=people(asked.age, asked.sex, asked.people),
         how=asked.beats,
         form=asked.format,
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--figures", type=int, default=12, help="pictures per recording (default: %(default)s)")
     parser.add_argument("--format", choices=FORMATS, default="csv", help="of tables (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, and nothing else there")
-    parser.add_argument("--fs", type=float, help="sampling rate in Hz of files that do not say it")
+    parser.add_argument("--fs-hz", type=float, help="sampling rate in Hz of files that do not say it")
     parser.add_argument("--units", help="of the samples, where a file does not say it: mV, uV or NU")
     parser.add_argument("--leads", help="names of the leads of files that do not say them, e.g. I,II,V1")
     parser.add_argument("--age", type=float, help="in years, of the one person whose recordings these are")

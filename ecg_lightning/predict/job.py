@@ -11,7 +11,7 @@ from ecg_lightning.predict import files, folder, words
 from ecg_lightning.predict.account import account
 from ecg_lightning.predict.answers import USES
 from ecg_lightning.predict.findings import Findings, examine
-from ecg_lightning.predict.persons import People
+from ecg_lightning.predict.people import People
 from ecg_lightning.predict.pictures import stamp_of
 from ecg_lightning.predict.recordings_in import Said, read_recording
 from ecg_lightning.report import findings_page

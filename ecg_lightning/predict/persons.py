@@ -1,82 +1,61 @@
-"""What is known of the people whose recordings are given: age and sex, typed or in a table."""
+"""What files of users say of a person: age and sex, each in its own way."""
 
-import csv
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import re
+from collections.abc import Sequence
+from datetime import datetime
 
 from ecg_lightning.structures import PERSON
 
-SEX = {"female": 1.0, "f": 1.0, "male": 0.0, "m": 0.0}
-COLUMNS = ("recording", "age_years", "sex")
+OVER_89 = 300.0  # written for an age that a corpus hides, as in PTB-XL
+AGE_OVER_89 = 90.0
+DAYS_A_YEAR = 365.25
+_AGE = re.compile(r"<?\bage>?\s*[:=]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
+_SEX = re.compile(r"<?\b(?:sex|gender)>?\s*[:=]\s*([a-z]+)", re.IGNORECASE)
+_MITDB = re.compile(r"(-?\d{1,3}) ([MF?])\b.*")  # "69 M 1085 1629 x1"
+_FEMALE = {"f": 1.0, "female": 1.0, "m": 0.0, "male": 0.0}
 
 
-@dataclass(frozen=True)
-class People:
-    """Who the recordings are of.
+def person_of_comments(comments: Sequence[str]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Age and sex from the comments of a WFDB header: "age: 63", "<sex>: F", or "63 F" first as in MIT-BIH.
 
-    Args:
-        everyone: numbers about the one person whose recordings they all are.
-        by_recording: the same for each recording by its name.
+    Returns:
+        What is known, as `Record.person`, and a sentence about what makes no sense.
     """
-
-    everyone: Mapping[str, float] = field(default_factory=dict)
-    by_recording: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-
-    def of(self, *names: str) -> dict[str, float]:
-        """What is said of a recording that goes by any of these names."""
-        told = next((self.by_recording[name] for name in names if name in self.by_recording), {})
-        return {**self.everyone, **told}
-
-
-def people(age_years: float | None, sex: str | None, file: Path | None) -> People:
-    """Gather what a user says.
-
-    Args:
-        age_years: of everybody.
-        sex: of everybody, "female" or "male".
-        file: a table with the columns recording, age_years and sex; an empty cell is not known.
-
-    Raises:
-        ValueError: an age or a sex is none, or the table has other columns or a recording twice.
-        OSError: the table cannot be read.
-    """
-    told = _person("--age, --sex", "" if age_years is None else str(age_years), sex or "")
-    return People(told, {} if file is None else _table(file))
+    age, sex = None, None
+    for comment in comments:
+        age = age or _AGE.search(comment)
+        sex = sex or _SEX.search(comment)
+    years = age[1] if age else ""
+    word = sex[1] if sex else ""
+    first = _MITDB.fullmatch(comments[0]) if comments else None
+    if first and not age and not sex:
+        years, word = first[1], first[2]
+    return person(float(years or "nan"), word)
 
 
-def _table(file: Path) -> dict[str, dict[str, float]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-            if missing:
-                raise ValueError(f"--people={file} has no column {', '.join(missing)}: give {', '.join(COLUMNS)}")
-            found: dict[str, dict[str, float]] = {}
-            for row in rows:
-                where = f"--people={file}, line {rows.line_num}"
-                name = (row["recording"] or "").strip()
-                if name in found:
-                    raise ValueError(f"{where}: recording {name} stands there twice: leave one line")
-                found[name] = _person(where, row["age_years"] or "", row["sex"] or "")
-            return found
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"--people={file} is no table of text ({error}): save it as CSV in UTF-8") from None
-
-
-def _person(where: str, age: str, sex: str) -> dict[str, float]:
+def person(age_years: float, sex: str) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Numbers about a person, without those that nobody knows."""
     found = {}
-    if age.strip():
-        least, most = PERSON["age_years"]
-        try:
-            found["age_years"] = float(age)
-        except ValueError:
-            raise ValueError(f"{where}: age_years={age!r} is no number: give years, e.g. 63") from None
-        if not (math.isfinite(found["age_years"]) and least <= found["age_years"] <= most):
-            raise ValueError(f"{where}: age_years={age} must lie between {least} and {most}")
-    if sex.strip():
-        if sex.strip().lower() not in SEX:
-            raise ValueError(f"{where}: sex={sex!r} is not known here: give female or male, or nothing")
-        found["sex_female"] = SEX[sex.strip().lower()]
-    return found
+    if sex.lower() in _FEMALE:
+        found["sex_female"] = _FEMALE[sex.lower()]
+    age_years = AGE_OVER_89 if age_years == OVER_89 else age_years
+    least, most = PERSON["age_years"]
+    if least <= age_years <= most:
+        found["age_years"] = age_years
+    elif age_years > most:
+        return found, (f"an age of {age_years:g} years is not believed",)
+    return found, ()
+
+
+def person_of_edf(patient: str, begin: datetime | None) -> dict[str, float]:
+    """Age and sex from EDF+'s field about the patient: "code F 02-MAY-1951 name"; a plain EDF has no such words."""
+    words = patient.split()
+    if len(words) < 3 or words[1] not in ("F", "M", "X"):
+        return {}
+    try:
+        born = datetime.strptime(words[2].title(), "%d-%b-%Y")
+    except ValueError:
+        born = None
+    age = (begin - born).days / DAYS_A_YEAR if born and begin else math.nan
+    return person(age, words[1])[0]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ecg_lightning.predict.persons import people
+from ecg_lightning.predict.people import people
 
 
 def table(folder: Path, text: str) -> Path:
