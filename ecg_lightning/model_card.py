@@ -109,14 +109,19 @@ def _usage(contract: Contract) -> str:
 
 
 def _warnings(contract: Contract) -> Iterator[str]:
+    return (f"> {words}" for words in warnings(contract))
+
+
+def warnings(contract: Contract) -> Iterator[str]:
+    """What a reader must know first, in Markdown."""
     if contract.data.get("synthetic"):
-        yield "> **Synthetic data.** It has never seen a real ECG: for trying out the tools, not for anything else."
+        yield "**Synthetic data.** It has never seen a real ECG: for trying out the tools, not for anything else."
     for tag, words in WARNINGS.items():
         if tag in contract.tags:
-            yield f"> {words} (`{tag}={contract.tags[tag]}`)"
+            yield f"{words} (`{tag}={contract.tags[tag]}`)"
     others = ", ".join(f"`{tag}={value}`" for tag, value in contract.tags.items() if tag not in (*WARNINGS, SAID))
     if others:
-        yield f"> Tagged {others}."
+        yield f"Tagged {others}."
 
 
 def _input(contract: Contract) -> str:
@@ -183,6 +188,17 @@ def _score(contract: Contract) -> str:
 
 
 def _numbers(contract: Contract) -> str:
+    shown = headline_numbers(contract)
+    if not shown:
+        return "The test rows were not scored."
+    rows = ["| test rows | value | 95 % interval |", "|---|---|---|"]
+    for name, value, limits in shown:
+        interval = f"{limits[0]:.3f} to {limits[1]:.3f}" if limits else ""
+        rows.append(f"| {name} | {value:.3f} | {interval} |")
+    return "\n".join(rows)
+
+
+def headline_numbers(contract: Contract) -> list[tuple[str, float, tuple[float, float] | None]]:
     """Headline numbers with their intervals, then F1 of every class, and AUROC of every kind of anomaly."""
     kinds = [name for name in contract.test if contract.score and re.fullmatch("test/auroc/[^/]+", name)]
     kinds = [name for name in kinds if not name.endswith(("_low", "_high"))]
@@ -190,15 +206,13 @@ def _numbers(contract: Contract) -> str:
     called = [f"test/{name}" for name in anomaly if contract.score]
     ranked = [f"test/auroc/{c}" for c in contract.classes if contract.problem == "multilabel"]
     names = (*HEADLINES, *called, *(f"test/f1/{c}" for c in contract.classes), *ranked, *kinds)
-    shown = [name for name in names if name in contract.test]
-    if not shown:
-        return "The test rows were not scored."
-    rows = ["| test rows | value | 95 % interval |", "|---|---|---|"]
-    for name in shown:
-        low, high = contract.test.get(f"{name}_low"), contract.test.get(f"{name}_high")
-        interval = f"{low:.3f} to {high:.3f}" if low is not None and high is not None else ""
-        rows.append(f"| {name.removeprefix('test/')} | {contract.test[name]:.3f} | {interval} |")
-    return "\n".join(rows)
+    found = []
+    for name in names:
+        if name in contract.test:
+            low, high = contract.test.get(f"{name}_low"), contract.test.get(f"{name}_high")
+            limits = (low, high) if low is not None and high is not None else None
+            found.append((name.removeprefix("test/"), contract.test[name], limits))
+    return found
 
 
 def _data(contract: Contract) -> str:

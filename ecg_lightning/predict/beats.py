@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.predict.answers import anomalies, ask, called, outputs, probabilities, window_of
-from ecg_lightning.predict.inputs import inputs
+from ecg_lightning.predict.inputs import Inputs, inputs
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Window
 
@@ -31,7 +31,12 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
         BadRecord: a lead is missing.
         ValueError: the bundle takes beats in a row, or is for whole recordings or for stretches of them.
     """
-    contract, answer = bundle.contract, logits(bundle, record)
+    return table(bundle, record, seen(bundle, record))
+
+
+def table(bundle: Bundle, record: Record, given: Inputs) -> pd.DataFrame:
+    """What `classify` says of a record, whose inputs were made before."""
+    contract, answer = bundle.contract, _asked(bundle, given)
     about = {"recording": record.name, "time_s": record.peak_sample / record.fs_hz}
     if contract.problem == "anomaly":
         return pd.DataFrame(about | anomalies(contract, answer))
@@ -40,16 +45,24 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
     return pd.DataFrame(found if contract.thresholds is None else found | {"threshold": contract.thresholds[0]})
 
 
-@torch.inference_mode()
 def logits(bundle: Bundle, record: Record) -> Float[Tensor, "beat out"]:
     """The network's answer to every marked beat, as in `classify`; of anomalies every part of the score."""
+    return _asked(bundle, seen(bundle, record))
+
+
+def seen(bundle: Bundle, record: Record) -> Inputs:
+    """What the network is given of a record; raises as `classify`."""
     contract = bundle.contract
     if bundle.network.scope != "window":
         raise ValueError(
             f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats"
         )
     window_of(contract, Window)
-    found = inputs(contract, record)
-    out = [torch.empty(0, len(outputs(contract)))]
+    return inputs(contract, record)
+
+
+@torch.inference_mode()
+def _asked(bundle: Bundle, found: Inputs) -> Float[Tensor, "beat out"]:
+    out = [torch.empty(0, len(outputs(bundle.contract)))]
     out += [ask(bundle, found.fields(slice(k, k + N_ROWS))) for k in range(0, len(found.at_sample), N_ROWS)]
     return torch.cat(out)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
@@ -94,13 +95,19 @@ def _head(figure: Figure, height: float) -> None:
     """What stands on which side, and what the colours mean."""
     for x, title, colour in ((0.065, "called right", RIGHT), (0.5475, "called wrong", WRONG)):
         figure.text(x, 1 - 0.12 / height, title, fontsize=13, weight="bold", color=colour, va="top")
-    named = [
+    place = (0.995, 1 - 0.05 / height)
+    figure.legend(
+        handles=reconstruction_legend(), loc="upper right", bbox_to_anchor=place, ncols=3, fontsize=10, frameon=False
+    )
+
+
+def reconstruction_legend() -> list[Artist]:
+    """What the colours mean."""
+    return [
         Line2D([], [], color=INK, linewidth=1.3, label="original"),
         Line2D([], [], color=MADE, linewidth=1.3, label="reconstruction"),
         Patch(color=ERROR, alpha=0.35, linewidth=0, label="error"),
     ]
-    place = (0.995, 1 - 0.05 / height)
-    figure.legend(handles=named, loc="upper right", bbox_to_anchor=place, ncols=3, fontsize=10, frameon=False)
 
 
 def _half(
@@ -115,7 +122,7 @@ def _half(
             if one is None:
                 axes.set_axis_off()
                 continue
-            _drawn(axes, one.ecg[lead], one.reconstruction[lead], axis)
+            drawn(axes, one.ecg[lead], one.reconstruction[lead], axis)
             axes.set_ylim(limits[lead])
             axes.tick_params(labelleft=column == 0)
             if len(leads) > 1:
@@ -127,7 +134,7 @@ def _half(
         grid[0, 0].text(0.0, 0.5, "none", transform=grid[0, 0].transAxes, va="center", color=QUIET)
 
 
-def _drawn(axes: Axes, ecg: Float[np.ndarray, " time"], reconstruction: Float[np.ndarray, " time"], axis: Axis) -> None:
+def drawn(axes: Axes, ecg: Float[np.ndarray, " time"], reconstruction: Float[np.ndarray, " time"], axis: Axis) -> None:
     """One lead of one window, its reconstruction, and what lies between."""
     seconds = axis.start_s + np.arange(len(ecg)) * (axis.stop_s - axis.start_s) / len(ecg)
     tidy(axes)
@@ -141,8 +148,12 @@ def _drawn(axes: Axes, ecg: Float[np.ndarray, " time"], reconstruction: Float[np
 
 
 def _limits(windows: list[Made], lead: int) -> tuple[float, float]:
-    """Least and largest value of a lead over some windows, with a little room."""
-    values = np.concatenate([part[lead] for one in windows for part in (one.ecg, one.reconstruction)])
+    """Of a lead over some windows."""
+    return limits_of(np.concatenate([part[lead] for one in windows for part in (one.ecg, one.reconstruction)]))
+
+
+def limits_of(values: Float[np.ndarray, " any"]) -> tuple[float, float]:
+    """Least and largest value, with a little room."""
     low, high = float(values.min()), float(values.max())
     room = 0.06 * (high - low) or 1.0
     return low - room, high + room

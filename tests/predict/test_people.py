@@ -1,0 +1,57 @@
+"""Age and sex, typed or in a table."""
+
+from pathlib import Path
+
+import pytest
+
+from ecg_lightning.predict.people import people
+
+
+def table(folder: Path, text: str) -> Path:
+    path = folder / "people.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_who_is_typed_is_everybody() -> None:
+    assert people(63.0, "female", None).of("any") == {"age_years": 63.0, "sex_female": 1.0}
+    assert people(None, "male", None).of("any") == {"sex_female": 0.0}
+    assert people(None, None, None).of("any") == {}
+
+
+def test_a_table_says_more_than_what_is_typed(tmp_path: Path) -> None:
+    file = table(tmp_path, "\ufeffsex,recording,age_years\nF,r1,70\n,r2,\nm,r3,\n")
+    found = people(50.0, None, file)
+    assert found.of("r1") == {"age_years": 70.0, "sex_female": 1.0}
+    assert found.of("r2") == {"age_years": 50.0}
+    assert found.of("r3") == {"age_years": 50.0, "sex_female": 0.0}
+    assert found.of("other", "r1") == found.of("r1")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("recording,age\nr1,3\n", "has no column age_years, sex: give recording, age_years, sex"),
+        ("", "has no column recording, age_years, sex"),
+        ("recording,age_years,sex\nr1,old,\n", "line 2: age_years='old' is no number: give years"),
+        ("recording,age_years,sex\nr1,131,\n", "line 2: age_years=131 must lie between 0 and 130"),
+        ("recording,age_years,sex\nr1,nan,\n", "line 2: age_years=nan must lie between 0 and 130"),
+        ("recording,age_years,sex\nr1,,x\n", "line 2: sex='x' is not known here: give female or male"),
+        ("recording,age_years,sex\nr1,1,f\nr1,2,f\n", "line 3: recording r1 stands there twice: leave one line"),
+    ],
+)
+def test_a_wrong_table_is_refused_in_words(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        people(None, None, table(tmp_path, text))
+
+
+def test_a_table_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(b"recording,age_years,sex\n\xff\xfe,1,f\n")
+    with pytest.raises(ValueError, match=r"--people=.* is no table of text .*: save it as CSV in UTF-8"):
+        people(None, None, path)
+
+
+def test_an_impossible_age_is_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="--age, --sex: age_years=-1.0 must lie between 0 and 130"):
+        people(-1.0, None, None)
