@@ -50,10 +50,14 @@ def zero_phase(
     n_samples = ecg_mv.shape[-1]
     if n_samples < 2:
         return np.zeros_like(ecg_mv, dtype=np.float32)
-    _, poles, _ = sos2zpk(sos)
-    n_remembered = int(np.ceil(np.log(SETTLED) / np.log(np.abs(poles).max())))
-    n_padded = min(n_remembered, n_samples - 1)
+    n_padded = min(n_remembered(sos), n_samples - 1)
     return sosfiltfilt(sos, ecg_mv.astype(np.float64), axis=-1, padlen=n_padded).astype(np.float32)
+
+
+def n_remembered(sos: Float[np.ndarray, "section 6"]) -> int:
+    """Say for how many samples a filter remembers one that was wrong: until a thousandth of it is left."""
+    _, poles, _ = sos2zpk(sos)
+    return int(np.ceil(np.log(SETTLED) / np.log(np.abs(poles).max())))
 
 
 def causal_step(

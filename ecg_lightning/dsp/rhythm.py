@@ -140,5 +140,5 @@ def _looking_back(
     n_all = n_known + 1 + np.arange(len(rr_s))
     nothing = np.full(int(past is None), np.nan)  # of the first beat
     local = (total_s[until] - total_s[since]) / (until - since)
-    columns = (np.concatenate([nothing, column]) for column in (rr_s, local, total_s[until] / n_all))
-    return (*columns, Past(int(peak_sample[-1]), n_known + len(rr_s), total_s[-N_LOCAL - 1 :]))
+    pre, local, running = (np.concatenate([nothing, column]) for column in (rr_s, local, total_s[until] / n_all))
+    return pre, local, running, Past(int(peak_sample[-1]), n_known + len(rr_s), total_s[-N_LOCAL - 1 :])

@@ -113,7 +113,9 @@ def test_no_beat_changes_nothing() -> None:
 
 
 def test_a_column_that_looks_ahead_cannot_be_had_of_what_is_still_arriving() -> None:
-    with pytest.raises(ValueError, match="post_rr_s, pre_over_record need later beats: leave them out of features.nam"):
+    with pytest.raises(
+        ValueError, match=r"post_rr_s, pre_over_record need later beats: leave them out of features.nam"
+    ):
         rhythm_step(PREMATURE, None, FS_HZ, ["post_rr_s", "pre_rr_s", "pre_over_record"])
     with pytest.raises(ValueError, match="no rhythm feature named rr: choose from pre_rr_s, "):
         rhythm_step(PREMATURE, None, FS_HZ, ["rr"])
