@@ -48,7 +48,7 @@ def read(file: Path, bundle: Bundle) -> tuple[About, dict[str, dict[str, np.ndar
     if not file.is_file():
         raise FileNotFoundError(f"state={file}: there is no such file; name one that Stream.save wrote")
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         head = json.loads(arrays.pop("head").tobytes())
         known = (head["version"], head["digest"], head["bundle"])
