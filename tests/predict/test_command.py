@@ -23,7 +23,7 @@ from ecg_lightning.predict.files import FORMATS as OF_FILES
 from ecg_lightning.predict.job import check_kind
 from ecg_lightning.predict.place import find
 from ecg_lightning.predict.recordings import diagnose
-from ecg_lightning.predict.recordings_in import Said, read_recording
+from ecg_lightning.predict.recordings_in import Said, inputs_below, read_recording
 from ecg_lightning.predict.rows import corpus_of
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
@@ -56,7 +56,8 @@ def summary(output: Path, name: str) -> dict[str, Any]:
 
 
 def read(path: Path, made: Bundle) -> Record:
-    return read_recording(path, made.contract.preprocess.leads, Said(None, None, ())).record
+    (file,) = inputs_below([path])
+    return read_recording(file, made.contract.preprocess.leads, Said(None, None, ())).record
 
 
 @pytest.fixture(scope="module")
