@@ -7,40 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
-from jaxtyping import Int
 
 from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.dsp.peaks import find_r_peaks
+from ecg_lightning.predict.detector_quality import hits, outside
 
 DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
 pytestmark = pytest.mark.skipif(not (DATA_DIR / "mitdb").is_dir(), reason="ECG_DATA_DIR holds no mitdb")
-TOLERANCE_S = 0.15  # ANSI/AAMI EC57
 
 
 @pytest.fixture(scope="module")
 def corpus() -> MITDB:
     return MITDB(DATA_DIR, DATA_DIR, source="local", allow_missing=True)
-
-
-def hits(true: Int[np.ndarray, " beat"], found: Int[np.ndarray, " peak"], fs_hz: float) -> Int[np.ndarray, " hit"]:
-    """How far the nearest peak found lies from each beat, in samples, where each is the other's nearest."""
-    if not len(found):
-        return np.zeros(0, dtype=np.int64)
-    apart = [
-        np.abs(b[np.clip(np.searchsorted(b, a)[:, None] + [-1, 0], 0, len(b) - 1)] - a[:, None]).argmin(axis=1)
-        for a, b in ((true, found), (found, true))
-    ]
-    nearest = np.clip(np.searchsorted(found, true) - 1 + apart[0], 0, len(found) - 1)
-    back = np.clip(np.searchsorted(true, found) - 1 + apart[1], 0, len(true) - 1)
-    mutual = back[nearest] == np.arange(len(true))
-    off = (found[nearest] - true)[mutual]
-    return off[np.abs(off) <= TOLERANCE_S * fs_hz]
-
-
-def out_of_flutter(sample: Int[np.ndarray, " beat"], annotations: wfdb.Annotation) -> Int[np.ndarray, " left"]:
-    """Flutter has no beats to find: EC57 leaves it out."""
-    begin, end = (annotations.sample[[s == bracket for s in annotations.symbol]] for bracket in "[]")
-    return sample[(np.searchsorted(begin, sample) - np.searchsorted(end, sample)) == 0]
 
 
 def test_beats_are_found_and_nothing_else_is(corpus: MITDB) -> None:
@@ -49,8 +27,8 @@ def test_beats_are_found_and_nothing_else_is(corpus: MITDB) -> None:
     for name in corpus.records():
         record = corpus.read(name, ("MLII",))
         annotations = wfdb.rdann(str(corpus.root / name), "atr")
-        true = out_of_flutter(record.peak_sample, annotations)
-        found = out_of_flutter(find_r_peaks(record.ecg_mv, record.fs_hz), annotations)
+        true = outside(record.peak_sample, annotations.sample, annotations.symbol)
+        found = outside(find_r_peaks(record.ecg_mv, record.fs_hz), annotations.sample, annotations.symbol)
         hit = hits(true, found, record.fs_hz)
         n_true, n_found, n_hit = n_true + len(true), n_found + len(found), n_hit + len(hit)
         off_ms.append(np.abs(hit) / record.fs_hz * 1000)
