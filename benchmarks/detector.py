@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the other packages
         corpus = MITDB(asked.data_dir, asked.data_dir, source="local", allow_missing=True, paced=True)
-        detectors = {"ecg_lightning": find_r_peaks} if asked.ours else DETECTORS
+        detectors: dict[str, Detector] = {"ecg_lightning": find_r_peaks} if asked.ours else DETECTORS
         found = {name: measured(corpus, name, detectors) for name in track(corpus.records(), transient=True)}
     show(found, list(detectors))
     return 0

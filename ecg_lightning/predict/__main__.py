@@ -45,7 +45,8 @@ def _answered(asked: argparse.Namespace) -> dict[str, Any]:
 
     folder.earlier_files(asked.output)  # refused before seconds are spent
     wanted = _asked(asked)
-    inputs = inputs_below(asked.input)
+    own = asked.output.resolve()  # an earlier answer is no recording, wherever it lies
+    inputs = [path for path in inputs_below(asked.input) if not path.resolve().is_relative_to(own)]
     if not inputs:
         raise ValueError(f"no recording in {', '.join(map(str, asked.input))}: name files of recordings, or a folder")
     read = bundle.read(place.find(asked.bundle).model, tuple(asked.plugins))

@@ -65,7 +65,7 @@ def layout(record: str, path: Path) -> Layout:
         for separator in (";", "\t", ","):
             decimal = "," if separator != "," and "," in line and "." not in line else "."
             cells = _cells(line, separator)
-            if _is_numbers(cells, decimal) and not (separator == ";" and len(cells) == 1 and decimal == ","):
+            if _is_numbers(cells, decimal) and not (len(cells) == 1 and decimal == ","):
                 return _laid_out(record, lines[:number], number, cells, separator, decimal)
     raise BadRecord(
         f"record {record}: no line of numbers in the first {len(head):,} bytes of {path.name}: give one row per sample"

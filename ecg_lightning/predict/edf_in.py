@@ -112,9 +112,8 @@ def _head(record: str, path: Path) -> Head:
                 )
             lanes = _lanes(file.read(n_bytes - HEAD).decode("latin-1"), n_signals)
         except ValueError as error:
-            raise (
-                error if isinstance(error, BadRecord) else BadRecord(f"record {record}: its header: {error}")
-            ) from None
+            wrong = error if isinstance(error, BadRecord) else BadRecord(f"record {record}: its header: {error}")
+            raise wrong from None
     if not 0 < block_s < math.inf or min(lane.n_each for lane in lanes) < 0 or not any(lane.n_each for lane in lanes):
         raise BadRecord(f"record {record}: the header says blocks of {block_s:g} s, which gives no sampling rate")
     n_held, rest = divmod(size - n_bytes, 2 * sum(lane.n_each for lane in lanes))

@@ -18,7 +18,11 @@ from ecg_lightning.structures import PERSON, Record, Refused
 from ecg_lightning.windowing import Segments, Window
 
 HOW = ("auto", "annotated", "detected")
-WORDS = {"annotated": "as annotated in the file", "detected": "found by the R-peak detector, which looks ahead"}
+UNITS = {
+    "mV": "records in mV",
+    "NU": "records whose amplitude is lost (NU)",
+    "min-max": "single beats, each scaled to 0..1 (min-max)",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +72,12 @@ def examine(bundle: Bundle, record: Record, how: str, notes: tuple[str, ...] = (
         notes: what its reader said of it.
 
     Raises:
-        Refused: it has no annotated beats although they are asked for, or another rate than a real-time bundle needs.
+        Refused: it is in another unit; it has no annotated beats although they are asked for, or another rate than a real-time bundle needs.
         BadRecord: a lead is missing, or samples are no numbers.
         ValueError: it is shorter than the network's window, or its rate is too low.
     """
     contract = bundle.contract
+    _check_unit(contract, record)
     _check_rate(contract, record)
     record = _with_leads(contract, record)
     seen = None
@@ -93,6 +98,15 @@ def examine(bundle: Bundle, record: Record, how: str, notes: tuple[str, ...] = (
         return Findings(record, how, flags, table, table, notes, seen)
     answer = _watched(bundle, record) if isinstance(contract.window, Segments) else diagnosed(bundle, record, flags)
     return Findings(record, how, flags, table, _named(contract, answer), notes, None)
+
+
+def _check_unit(contract: Contract, record: Record) -> None:
+    wanted = contract.preprocess.unit
+    if record.unit != wanted:
+        raise Refused(
+            f"recording {record.name} is in {record.unit}, but the network learned from {UNITS.get(wanted, wanted)}, "
+            f"and their waves do not compare: take a bundle that learned from records in {record.unit}"
+        )
 
 
 def _check_rate(contract: Contract, record: Record) -> None:

@@ -7,9 +7,7 @@ from fnmatch import fnmatchcase
 
 from ecg_lightning.structures import BadRecord
 
-ALIASES = {
-    "mlii": "ii"
-}  # wanted -> what will do: Holters record lead II with electrodes on the trunk, and call it MLII
+ALIASES = {"mlii": "ii"}  # wanted -> what will do: MLII is lead II with its electrodes on the trunk, as Holters have it
 _PREFIX = re.compile(r"(?:(?:ecg|ekg|lead)(?:[\s_.:]+|-(?=\S))?)*(.*)", re.IGNORECASE)
 
 
@@ -107,7 +105,5 @@ def _fit(record: str, names: Sequence[str], want: str, taken: Sequence[int]) -> 
         return some[0], name.strip() if any_will_do else want, []
     if like:
         return some[0], cleaned(name) if any_will_do else want, [f"{name!r} of the file is lead {want}"]
-    note = (
-        f"lead {name!r} of the file stands for {want}: much the same direction, but other electrodes than in training"
-    )
+    note = f"lead {name!r} of the file stands for {want}: nearly the same direction, other electrodes than in training"
     return some[0], want, [note]

@@ -79,7 +79,9 @@ def read_head(path: Path) -> Head:
         raise error if isinstance(error, BadRecord) else BadRecord(f"record {record}: {path.name}: {error}") from error
     if n_lines != len(signals) or not signals:
         raise BadRecord(f"record {record}: {path.name} promises {n_lines} signals and describes {len(signals)}")
-    n_held = min(_n_frames(record, folder, signals, file, n_frames) for file in {line.file for line in signals})
+    n_held = min(
+        _n_frames(record, folder, signals, file, n_frames) for file in dict.fromkeys(line.file for line in signals)
+    )
     return Head(record, folder, fs_hz, n_frames or n_held, signals, " ".join(fields[4:6]), comments)
 
 
@@ -140,9 +142,7 @@ def _n_frames(record: str, folder: Path, signals: tuple[Line, ...], file: str, n
     if not path.is_file():
         raise BadRecord(f"record {record}: signal file {file} is missing in {folder}")
     if path.resolve().parent not in (folder.resolve(), (folder / f"{record}.hea").resolve().parent):
-        raise BadRecord(
-            f"record {record}: signal file {file} is a link that leads out of {folder}: copy the file there"
-        )
+        raise BadRecord(f"record {record}: signal file {file} is a link out of {folder}: copy the file there")
     if len({(line.format, line.offset) for line in own}) > 1:
         raise BadRecord(f"record {record}: signals of {file} are said to be packed in several ways")
     form, n_each = FORMATS[own[0].format], sum(line.n_each for line in own)

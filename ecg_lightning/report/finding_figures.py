@@ -14,6 +14,7 @@ from ecg_lightning.report.style import INK, QUIET, legend_below, new_figure, pla
 from ecg_lightning.report.window_figures import Axis
 
 MINUTES, HOURS = 300.0, 3 * 3600.0  # a longer time is written in minutes, in hours
+MANY = 20_000  # beats, from which on points are smaller
 MOST_BPM = 250.0  # above it an interval is that of two marks on one beat
 Span = tuple[float, float]
 
@@ -44,6 +45,7 @@ def course(one: Course, title: str, stamp: str) -> Figure:
     figure = new_figure(11, 3.4, stamp)
     axes = figure.subplots()
     scale, unit = _time_unit(one.duration_s)
+    small, large = (5.0, 12.0) if len(one.time_s) <= MANY else (0.8, 2.0)
     bpm = np.minimum(60 / one.rr_s, MOST_BPM)
     for number in range(-1, len(one.classes)):
         own = (one.called == number) & np.isfinite(bpm)
@@ -51,7 +53,7 @@ def course(one: Course, title: str, stamp: str) -> Figure:
             name = one.classes[number] if number >= 0 else "beat"
             colour = class_colour(number) if number >= 0 else QUIET
             look: dict[str, Any] = {
-                "s": 5 if number < 1 else 12,
+                "s": small if number < 1 else large,
                 "color": colour,
                 "linewidths": 0,
                 "zorder": 2 + number,

@@ -23,7 +23,7 @@ from ecg_lightning.predict.files import FORMATS as OF_FILES
 from ecg_lightning.predict.job import check_kind
 from ecg_lightning.predict.place import find
 from ecg_lightning.predict.recordings import diagnose
-from ecg_lightning.predict.recordings_in import Said, read_recording
+from ecg_lightning.predict.recordings_in import Said, inputs_below, read_recording
 from ecg_lightning.predict.rows import corpus_of
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
@@ -56,7 +56,8 @@ def summary(output: Path, name: str) -> dict[str, Any]:
 
 
 def read(path: Path, made: Bundle) -> Record:
-    return read_recording(path, made.contract.preprocess.leads, Said(None, None, ())).record
+    (file,) = inputs_below([path])
+    return read_recording(file, made.contract.preprocess.leads, Said(None, None, ())).record
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +196,17 @@ def test_an_earlier_answer_is_replaced_and_what_it_left_is_removed(answer: Path,
     assert left == sorted(["first/note.txt", "predict.json", "report.html", *own])
 
 
+def test_an_answer_beside_the_recordings_is_no_recording(
+    answer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_heart(tmp_path, "a1")
+    for _ in range(2):
+        assert answered(answer / "model", tmp_path, "--output", tmp_path / "out", *NO_PICTURES) == 0
+    capsys.readouterr()
+    assert answered(answer / "model", tmp_path / "out", "--output", tmp_path / "out") == 2
+    assert "error: no recording in " in capsys.readouterr().err
+
+
 def test_beats_are_found_where_nobody_has_annotated_them(answer: Path, tmp_path: Path) -> None:
     path = write_heart(tmp_path, "bare", annotated=False)
     assert answered(answer / "model", path, "--output", tmp_path / "out", *NO_PICTURES) == 0
@@ -280,6 +292,15 @@ def test_what_nobody_says_of_a_person_counts_as_the_mean_and_is_said(tmp_path: P
     notes = summary(tmp_path / "out", "r1")["notes"]
     assert "sex_female is not said: it counts as the mean of the training rows" in notes
     assert not any("age_years" in note for note in notes)
+
+
+def test_a_recording_in_another_unit_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lost = Preprocess(("MLII",), FS_HZ, "diagnostic", "butterworth", high_hz=40.0, unit="NU")
+    written_beats(tmp_path / "model", preprocess=lost)
+    path = write_heart(tmp_path, "a1")
+    assert answered(tmp_path / "model", path, "--output", tmp_path / "out", *NO_PICTURES) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert "recording a1 is in mV, but the network learned from records whose amplitude is lost (NU)" in said
 
 
 def test_in_real_time_nothing_is_resampled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,5 +53,5 @@ def test_a_table_that_is_no_text_is_refused_in_words(tmp_path: Path) -> None:
 
 
 def test_an_impossible_age_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="--age, --sex: age_years=-1.0 must lie between 0 and 130"):
+    with pytest.raises(ValueError, match=r"--age, --sex: age_years=-1\.0 must lie between 0 and 130"):
         people(-1.0, None, None)
