@@ -1,11 +1,15 @@
 """Classify the beats of one recording with a bundle."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
+from ecg_lightning.contract import Contract
 from ecg_lightning.predict.answers import anomalies, ask, called, outputs, probabilities, window_of
 from ecg_lightning.predict.inputs import inputs
 from ecg_lightning.structures import Record
@@ -31,12 +35,17 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
         BadRecord: a lead is missing.
         ValueError: the bundle takes beats in a row, or is for whole recordings or for stretches of them.
     """
-    contract, answer = bundle.contract, logits(bundle, record)
-    about = {"recording": record.name, "time_s": record.peak_sample / record.fs_hz}
+    answer = logits(bundle, record)
+    return said(bundle.contract, answer, {"recording": record.name, "time_s": record.peak_sample / record.fs_hz})
+
+
+def said(contract: Contract, answer: Float[Tensor, "beat out"], about: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of `classify`: what is known about each beat, then what the network's answer means."""
     if contract.problem == "anomaly":
-        return pd.DataFrame(about | anomalies(contract, answer))
+        return pd.DataFrame({**about, **anomalies(contract, answer)})
     p = probabilities(contract, answer)
-    found = about | {"class": called(contract, p)} | {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    each = {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    found = {**about, "class": called(contract, p), **each}
     return pd.DataFrame(found if contract.thresholds is None else found | {"threshold": contract.thresholds[0]})
 
 
