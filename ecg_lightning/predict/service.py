@@ -92,7 +92,9 @@ def application(bundle: Bundle, max_bytes: int) -> Starlette:
         Route("/contract", service.contract, methods=["GET"]),
         Route("/predict", service.predict, methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _broken})
+    made = Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _broken})
+    made.router.redirect_slashes = False  # to wherever the sender says that this host is
+    return made
 
 
 def parsed(body: bytes) -> dict[str, Any]:
