@@ -97,7 +97,7 @@ def read(folder: Path, plugins: Sequence[str] = ()) -> Bundle:
 def _mlmodel() -> str:
     """What MLflow must know of the folder, in its own words; JSON is YAML."""
     columns = [{"name": name, "required": True, **kind} for name, kind in COLUMNS.items()]
-    flavor = {"loader_module": LOADER, "data": ".", "python_version": python_version()}
+    flavor = {"loader_module": LOADER, "data": ".", "python_version": python_version(), "config": {"plugins": []}}
     about = {
         "flavors": {"python_function": flavor},
         "signature": {"inputs": json.dumps(columns), "outputs": None, "params": None},

@@ -31,8 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not 0 < asked.max_mb <= 2000:
             raise ValueError(f"--max-mb={asked.max_mb:g} must lie above 0 and up to 2000: a body is held in memory")
+        if not 0 <= asked.port < 2**16:
+            raise ValueError(f"--port={asked.port} must lie between 0 and {2**16 - 1}")
         listening = _listen(asked.host, asked.port)
-    except (OSError, OverflowError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"error: {_words(error, asked.host, asked.port)}", file=sys.stderr)
         return 2
     with listening:
