@@ -74,7 +74,9 @@ def _serve(where: str, listening: socket.socket, max_bytes: int) -> int:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else every answer waits 40 ms
+    return listening
 
 
 def _words(error: Exception, host: str, port: int) -> str:
