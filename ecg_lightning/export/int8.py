@@ -29,6 +29,7 @@ BATCH = 50  # calibration rows at a time
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 STATIC = ("Conv", "Gemm", "MatMul", "Relu", "LeakyRelu", "MaxPool", "Add", "GlobalAveragePool")
 WEIGHT_ONLY = ("GRU", "ConvTranspose")  # onnxruntime computes neither in int8
+LEAST_INPUTS = 32  # of a linear layer; with fewer, a scale and what goes with it take more than they save
 LEAST_WEIGHTS = 256  # fewer are not worth a scale
 Feed = Mapping[str, np.ndarray]
 
@@ -94,6 +95,7 @@ def quantised(model: ModelProto, feed: Feed, method: str) -> tuple[ModelProto, s
             done.append(f"dynamic {' and '.join(sorted(kinds & set(dynamic)))}")
         found = onnx.load(after if done else before)
     only = weights_alone(found)
+    _without_zeros(found)
     return found, "; ".join([*done, *(f"weights alone of {kind}" for kind in only)])
 
 
@@ -108,10 +110,38 @@ def _static(before: Path, after: Path, feed: Feed, method: str) -> None:
         op_types_to_quantize=list(STATIC),
         nodes_to_exclude=products,
         per_channel=True,
-        activation_type=QuantType.QInt8,
+        activation_type=QuantType.QUInt8,  # of int8 some convolutions stay in float32 on x86, where u8 is mixed in
         weight_type=QuantType.QInt8,
         calibrate_method=METHODS[method],
+        extra_options={"TensorQuantOverrides": _one_scale(graph)},
     )
+
+
+def _one_scale(graph: onnx.GraphProto) -> dict[str, list[dict[str, object]]]:
+    """Weights of linear layers with so few inputs that a scale per output would be larger than what it saves."""
+    shape = {tensor.name: tensor.dims for tensor in graph.initializer}
+    kinds = {
+        node.input[1]: node for node in graph.node if node.op_type in ("Gemm", "MatMul") and node.input[1] in shape
+    }
+    found = {}
+    for name, node in kinds.items():
+        turned = any(one.name == "transB" and one.i for one in node.attribute)
+        if shape[name][-1 if turned else 0] < LEAST_INPUTS:
+            found[name] = [{"quant_type": QuantType.QInt8, "symmetric": True}]
+    return found
+
+
+def _without_zeros(model: ModelProto) -> None:
+    """Leave out zero points of weights and biases, which are all 0: that is what a missing one means."""
+    graph = model.graph
+    value = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        of_weights = node.op_type == "DequantizeLinear" and len(node.input) == 3 and node.input[0] in value
+        if of_weights and node.input[2] in value and not numpy_helper.to_array(value[node.input[2]]).any():
+            del node.input[2]
+    used = {name for node in graph.node for name in node.input}
+    for tensor in [one for one in graph.initializer if one.name not in used]:
+        graph.initializer.remove(tensor)
 
 
 def weights_alone(model: ModelProto) -> Sequence[str]:

@@ -34,7 +34,7 @@ def parts_of(model: ModelProto) -> dict[str, int]:
 
 
 def _n_bytes(tensor: TensorProto) -> int:
-    sizes = {TensorProto.FLOAT: 4, TensorProto.INT32: 4, TensorProto.INT64: 8}
+    sizes: dict[int, int] = {TensorProto.FLOAT: 4, TensorProto.INT32: 4, TensorProto.INT64: 8}
     return int(np.prod(tensor.dims)) * sizes.get(tensor.data_type, 1)
 
 

@@ -1,9 +1,9 @@
 """A bundle as one ONNX file that says by itself how it is used."""
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import onnx
 import torch
@@ -16,8 +16,8 @@ from ecg_lightning.export.quiet import quiet
 from ecg_lightning.predict.answers import outputs
 from ecg_lightning.windowing import Crops
 
-LEFT_OUT = {"patients": {}, "test": {}}  # of the contract: whose data they were is nobody's business, and numbers of
-# the test rows are those of the run's weights, not of a file made of them
+LEFT_OUT: dict[str, dict[str, str]] = {"patients": {}, "test": {}}  # of the contract: who they were is private, and
+# numbers of the test rows are those of the run's weights, not of a file made of them
 
 
 def exported(bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]) -> ModelProto:
@@ -34,7 +34,6 @@ def exported(bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]) -> ModelProt
     module = Portable(bundle, names).eval()
     rows = torch.export.Dim("batch")
     example = tuple(torch.randn(3, *shape) for shape in shapes.values())
-    stream = io.BytesIO()
     try:
         with quiet(), torch.no_grad():
             program = torch.onnx.export(
@@ -46,12 +45,11 @@ def exported(bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]) -> ModelProt
                 output_names=[output_name(bundle.contract)],
                 dynamic_shapes={"given": tuple({0: rows} for _ in names)},
             )
-            program.save(stream)
     except (torch.onnx.errors.OnnxExporterError, torch._dynamo.exc.TorchDynamoException) as error:
         raise BadBundle(
             f"network={bundle.contract.network} cannot be exported to ONNX ({_reason(error)}): choose another network"
         ) from None
-    model = onnx.load_from_string(stream.getvalue())
+    model = cast(torch.onnx.ONNXProgram, program).model_proto
     if fixed := [one.name for one in model.graph.input if not one.type.tensor_type.shape.dim[0].dim_param]:
         raise BadBundle(
             f"network={bundle.contract.network} builds the number of rows into its graph (of {', '.join(fixed)}): in "
@@ -91,13 +89,20 @@ def _relu_first(model: ModelProto) -> ModelProto:
 
 
 def stripped(model: ModelProto) -> ModelProto:
-    """The same graph without what no machine reads: long names, doc strings, traces of the exporter, inner shapes."""
+    """The same graph without what no machine reads: long names, doc strings, traces of the exporter, equal numbers."""
     graph = model.graph
     kept, short = {one.name for one in (*graph.input, *graph.output)} | {""}, dict[str, str]()
 
     def renamed(name: str) -> str:
         return name if name in kept else short.setdefault(name, format(len(short), "x"))
 
+    first: dict[tuple[int, tuple[int, ...], bytes], str] = {}
+    for tensor in graph.initializer:
+        value = onnx.numpy_helper.to_array(tensor).tobytes()
+        short[tensor.name] = renamed(first.setdefault((tensor.data_type, tuple(tensor.dims), value), tensor.name))
+    twice = [tensor for tensor in graph.initializer if tensor.name not in first.values()]
+    for tensor in twice:
+        graph.initializer.remove(tensor)
     for node in graph.node:
         node.input[:] = [renamed(name) for name in node.input]
         node.output[:] = [renamed(name) for name in node.output]

@@ -125,7 +125,8 @@ def probes(bundle: Bundle, rows: Rows | None, seed: int = 0) -> dict[str, Any]:
         leads, n_samples = len(contract.preprocess.leads), contract.window.n_samples
         mean, std = torch.tensor(contract.feature_mean), torch.tensor(contract.feature_std)
         features = mean + std * torch.randn(N_PROBES, len(mean), generator=drawn)
-        fields = {"ecg": torch.randn(N_PROBES, leads, n_samples, generator=drawn), "features": features, "extra": {}}
+        ecg = torch.randn(N_PROBES, leads, n_samples, generator=drawn)
+        fields: dict[str, Any] = {"ecg": ecg, "features": features, "extra": {}}
     else:
         fields, _ = single(contract, rows.batch(slice(0, N_PROBES)))
     fields = _first(fields, N_PROBES)

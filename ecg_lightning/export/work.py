@@ -13,6 +13,7 @@ import torch
 
 from ecg_lightning import bundle as bundles
 from ecg_lightning.bundle import WEIGHTS, Bundle
+from ecg_lightning.contract import BadBundle
 from ecg_lightning.corpus import Corpus
 from ecg_lightning.export import gate, int8, measure, onnx_file, portable, session
 from ecg_lightning.predict.place import Place
@@ -75,7 +76,7 @@ def source_of(place: Place, asked: Asked) -> Source:
         CorpusNotFound: the records of its run are not there.
     """
     made = bundles.read(place.model, asked.plugins)
-    if place.run is None and asked.kind != "onnx_int8":
+    if place.run is None:
         shapes = portable.shapes(made, None)
         return Source(place.model, made, None, None, portable.probes(made, None), shapes)
     predictions = predictions_of(place)
@@ -127,7 +128,8 @@ def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
         BadBundle: the network cannot be exported.
     """
     contract = source.bundle.contract
-    predictions, judged = source.predictions, gate.judged_rows(source.predictions)
+    predictions, _ = _run(source)
+    judged = gate.judged_rows(predictions)
     plain = onnx_file.exported(source.bundle, source.shapes)
     whole = session.opened(plain.SerializeToString())
     apart = gate.parity(source.bundle, lambda fields: session.says(whole, fields), source.probes)
@@ -160,8 +162,14 @@ def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
     }
 
 
+def _run(source: Source) -> tuple[Predictions, Corpus]:
+    if source.predictions is None or source.corpus is None:
+        raise BadBundle("the bundle stands alone, and int8 is calibrated and judged by rows of its run: name the run")
+    return source.predictions, source.corpus
+
+
 def _cut(source: Source, at: Any) -> Rows:
-    return cut_again(portable.unscaled(source.bundle), source.predictions, source.corpus, at)
+    return cut_again(portable.unscaled(source.bundle), *_run(source), at)
 
 
 def _windows(source: Source, at: Any, most: int) -> dict[str, Any]:
@@ -175,7 +183,7 @@ def _windows(source: Source, at: Any, most: int) -> dict[str, Any]:
 
 
 def _per_class(source: Source, at: Any) -> dict[str, int]:
-    predictions = source.predictions
+    predictions, _ = _run(source)
     label = predictions.label[at]
     carries = label if label.ndim == 2 else label[:, None] == np.arange(len(predictions.classes))
     return dict(zip(predictions.classes, carries.sum(axis=0).tolist(), strict=True))
