@@ -156,7 +156,9 @@ def downloaded(uri: str) -> Path:
     if store is None:
         raise FileNotFoundError(f"there is no {file}: go to the folder of that store, or set MLFLOW_TRACKING_URI")
     try:
-        return Path(download_artifacts(artifact_uri=uri.rstrip("/"), tracking_uri=store))
+        run_id = re.fullmatch(r"runs:/+([^/]+)/?", uri)  # all files of a run have no address of that kind
+        asked = {"run_id": run_id[1]} if run_id else {"artifact_uri": uri}
+        return Path(download_artifacts(**asked, tracking_uri=store))
     except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
         raise FileNotFoundError(" ".join(str(error).split())[:200]) from error
 

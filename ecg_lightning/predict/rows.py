@@ -1,8 +1,8 @@
 """The rows that a run was judged by, cut again from their records: what is explained, and what an export is held to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -46,8 +46,8 @@ class Rows:
     predictions: Predictions
     ecg: Float[Tensor, "row *crop lead time"]
     features: Float[Tensor, "row feature"]
-    extra: dict[str, Float[Tensor, "row channel time"]]
-    peaks: tuple[Int[np.ndarray, " peak"], ...]
+    extra: dict[str, Float[Tensor, "row _ _"]]
+    peaks: tuple[Int[np.ndarray, " _"], ...]
     unit: str
 
     def __len__(self) -> int:
@@ -101,7 +101,9 @@ def corpus_of(place: Place, data_dir: Path | None = None) -> Corpus:
     except FileNotFoundError:
         raise BadBundle(f"run={file.parent} has no {file.name}, which names its database: copy it again") from None
     except (OmegaConfBaseException, YAMLError, AttributeError, UnicodeDecodeError) as error:
-        raise BadBundle(f"{file} is no config of a run ({error}): copy the run again") from None
+        raise BadBundle(
+            f"{file} is no config of a run ({' '.join(str(error).split())[:100]}): copy the run again"
+        ) from None
     return cast(Corpus, config.constructed(node, **({} if data_dir is None else {"data_dir": str(data_dir)})))
 
 
@@ -121,50 +123,48 @@ def cut_again(
     """
     table = predictions.table.reset_index(drop=True)
     table = table if chosen is None else table.iloc[chosen].reset_index(drop=True)
-    parts: dict[int, tuple[dict[str, Any], Int[np.ndarray, " peak"]]] = {}
+    parts: list[_Part] = []
     for name, own in table.groupby(table["record"].astype(str).str.partition("#")[0], sort=False):
         read = corpus.read(str(name), bundle.contract.preprocess.leads)
         for record in read if isinstance(read, (list, tuple)) else (read,):
             mine = own[own["record"].astype(str) == record.name]
             if len(mine):
-                parts |= _of_record(bundle, record, mine)
-    ordered = [parts[k] for k in range(len(table))]
+                parts.append(_of_record(bundle, record, mine))
+    order = np.argsort(np.concatenate([part.place for part in parts]), kind="stable")
+    peaks = [peaks for part in parts for peaks in part.peaks]
     contract = bundle.contract
-    some = Predictions(**{**vars(predictions), "table": table})
     return Rows(
-        predictions=some,
-        ecg=torch.stack([fields["ecg"] for fields, _ in ordered]),
-        features=torch.stack([fields["features"] for fields, _ in ordered]),
-        extra={name: torch.stack([fields["extra"][name] for fields, _ in ordered]) for name in contract.extra_channels},
-        peaks=tuple(peaks for _, peaks in ordered),
+        predictions=replace(predictions, table=table),
+        ecg=torch.cat([part.fields["ecg"] for part in parts])[order],
+        features=torch.cat([part.fields["features"] for part in parts])[order],
+        extra={
+            name: torch.cat([part.fields["extra"][name] for part in parts])[order] for name in contract.extra_channels
+        },
+        peaks=tuple(peaks[k] for k in order),
         unit=contract.preprocess.unit if contract.preprocess.scale == "none" else "SD",
     )
 
 
-def _of_record(
-    bundle: Bundle, record: Record, table: pd.DataFrame
-) -> dict[int, tuple[dict[str, Any], Int[np.ndarray, " peak"]]]:
-    """The fields of some rows of one record, and where R peaks lie in each, by place in the table."""
-    found = inputs(bundle.contract, record)
-    window, fs_hz = bundle.contract.window, bundle.contract.preprocess.fs_hz
-    if isinstance(window, Crops):
+class _Part(NamedTuple):
+    """Rows of one record: their places in the table, fields, and R peaks."""
+
+    place: Int[np.ndarray, " row"]
+    fields: dict[str, Any]
+    peaks: list[Int[np.ndarray, " _"]]
+
+
+def _of_record(bundle: Bundle, record: Record, table: pd.DataFrame) -> _Part:
+    found, place = inputs(bundle.contract, record), table.index.to_numpy()
+    window, fs_hz, peak = bundle.contract.window, bundle.contract.preprocess.fs_hz, found.prepared.peak_sample
+    if isinstance(window, Crops):  # one row
         fields = found.fields(slice(None))
-        ecg = fields["ecg"] if len(fields["ecg"]) > 1 else fields["ecg"][0]
-        features = fields["features"][0]
-        own = found.prepared.peak_sample
-        return {int(k): ({"ecg": ecg, "features": features, "extra": {}}, own) for k in table.index}
+        ecg = fields["ecg"][None] if len(fields["ecg"]) > 1 else fields["ecg"]
+        return _Part(place, fields | {"ecg": ecg, "features": fields["features"][:1]}, [peak])
     at = np.round(table["time_s"].to_numpy() * fs_hz).astype(np.int64)
-    rows = _places(found, at, record)
-    fields = found.fields(rows)
     start = at - (window.n_before if isinstance(window, Window) else 0)
-    peak = found.prepared.peak_sample
     first, last = np.searchsorted(peak, start), np.searchsorted(peak, start + window.n_samples)
-    return {int(k): (_row(fields, i), peak[first[i] : last[i]] - start[i]) for i, k in enumerate(table.index)}
-
-
-def _row(fields: dict[str, Any], number: int) -> dict[str, Any]:
-    extra = {name: signal[number] for name, signal in fields["extra"].items()}
-    return {"ecg": fields["ecg"][number], "features": fields["features"][number], "extra": extra}
+    inside = [peak[a:b] - begin for a, b, begin in zip(first, last, start, strict=True)]
+    return _Part(place, found.fields(_places(found, at, record)), inside)
 
 
 def _places(found: Inputs, at_sample: Int[np.ndarray, " row"], record: Record) -> Int[np.ndarray, " row"]:
