@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.signal import lfilter
 
-from ecg_lightning.dsp.pieces import N_WHOLE, one_after_another, spans
+from ecg_lightning.dsp.pieces import one_after_another, spans
 
 FLAT_MV = 1e-6  # a spread below this is a flat lead: dividing by it would blow rounding noise up to full scale
 
@@ -30,11 +30,11 @@ def zscore(ecg_mv: Float[np.ndarray, "*rows time"]) -> Float[np.ndarray, "*rows 
 
 
 def _std(ecg_mv: Float[np.ndarray, "*rows time"], mean: Float[np.ndarray, "*rows 1"]) -> Float[np.ndarray, "*rows 1"]:
-    n_samples = ecg_mv.shape[-1]
-    if n_samples <= N_WHOLE:
+    pieces = spans(ecg_mv.shape[-1])
+    if len(pieces) == 1:
         return ecg_mv.std(axis=-1, keepdims=True, dtype=np.float64)
-    squares = [((ecg_mv[..., a:b] - mean) ** 2).sum(axis=-1, keepdims=True) for a, b in spans(n_samples)]
-    return np.sqrt(sum(squares) / n_samples)
+    squares = [((ecg_mv[..., first:last] - mean) ** 2).sum(axis=-1, keepdims=True) for first, last in pieces]
+    return np.sqrt(sum(squares) / ecg_mv.shape[-1])
 
 
 class RunningState(NamedTuple):

@@ -88,7 +88,7 @@ def _flags_of_lead(
 
 def _cuts(
     ecg: Shaped[np.ndarray, " time"], begin: Int[np.ndarray, " part"], fs_hz: float
-) -> list[tuple[tuple[int, int], Int[np.ndarray, " part"]]]:
+) -> list[tuple[tuple[int, int], Int[np.ndarray, " _"]]]:
     """Of each piece of whole seconds the first sample and the one after the last; where its parts begin in it."""
     ends = np.append(begin, len(ecg))
     pieces = [(N_PARTS * first, N_PARTS * last) for first, last in spans(len(begin) // N_PARTS, fs_hz)]

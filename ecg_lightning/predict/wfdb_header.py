@@ -79,9 +79,8 @@ def read_head(path: Path) -> Head:
         raise error if isinstance(error, BadRecord) else BadRecord(f"record {record}: {path.name}: {error}") from error
     if n_lines != len(signals) or not signals:
         raise BadRecord(f"record {record}: {path.name} promises {n_lines} signals and describes {len(signals)}")
-    n_held = min(
-        _n_frames(record, folder, signals, file, n_frames) for file in dict.fromkeys(line.file for line in signals)
-    )
+    files = dict.fromkeys(line.file for line in signals)
+    n_held = min(_n_frames(record, folder, signals, file, n_frames) for file in files)
     return Head(record, folder, fs_hz, n_frames or n_held, signals, " ".join(fields[4:6]), comments)
 
 

@@ -9,7 +9,9 @@ import pytest
 import wfdb
 
 from ecg_lightning.datasets.mitdb import MITDB
+from ecg_lightning.dsp import pieces
 from ecg_lightning.dsp.peaks import find_r_peaks
+from ecg_lightning.dsp.quality import flags
 from ecg_lightning.predict.detector_quality import hits, outside
 
 DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
@@ -50,3 +52,13 @@ def test_neurokit_finds_no_more(corpus: MITDB, name: str) -> None:
         n_hit = len(hits(record.peak_sample, found, record.fs_hz))
         wrong.append(len(record.peak_sample) - n_hit + len(found) - n_hit)
     assert wrong[0] <= wrong[1]
+
+
+@pytest.mark.parametrize("name", ["100", "203", "207", "208"])
+def test_pieces_find_the_same_beats_and_flags(corpus: MITDB, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = corpus.read(name, ("MLII",))
+    whole = find_r_peaks(record.ecg_mv, record.fs_hz), flags(record.ecg_mv, record.fs_hz)
+    monkeypatch.setattr(pieces, "N_WHOLE", 100_000)
+    monkeypatch.setattr(pieces, "N_PIECE", 40_000)
+    np.testing.assert_array_equal(find_r_peaks(record.ecg_mv, record.fs_hz), whole[0])
+    np.testing.assert_array_equal(flags(record.ecg_mv, record.fs_hz), whole[1])
