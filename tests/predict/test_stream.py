@@ -12,16 +12,18 @@ from torch import nn
 
 from ecg_lightning import bundle
 from ecg_lightning.bundle import Bundle
+from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.dsp.live_peaks import step
 from ecg_lightning.features import Features
 from ecg_lightning.predict.beats import classify, logits
 from ecg_lightning.predict.stream import Decision, Stream
 from ecg_lightning.predict.stream_file import BadState
+from ecg_lightning.predictions import Predictions
 from ecg_lightning.prepare import Preprocess, latency_ms
 from ecg_lightning.structures import BadRecord, Refused
 from ecg_lightning.windowing import Crops, Segments, Window
 from tests.corpora.anomaly_bundle import anomaly_bundle
-from tests.corpora.command import environment
+from tests.corpora.command import SHORT, environment, train
 from tests.corpora.real_time import FS_HZ, LEADS, NAMES, a_bundle, a_record, streamed
 
 RECORD = a_record()
@@ -313,3 +315,22 @@ def test_windows_of_any_place_of_the_peak_are_cut_alike() -> None:
         made = a_bundle(window=Window(60, n_before))
         found = whole(a_stream(made=made), [50] * 80)
         np.testing.assert_allclose([one.outputs for one in found], logits(made, RECORD).numpy(), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_stream_says_what_training_recorded_of_its_test_rows(tmp_path: Path, twin_cache: Path) -> None:
+    done = train(tmp_path, twin_cache, *SHORT, "experiment=real_time", "trainer.max_epochs=2", "hydra.run.dir=run")
+    assert done.returncode == 0, done.stderr
+    table = Predictions.read(tmp_path / "run" / "predictions.parquet").table
+    table = table[table["side"] == "test"]
+    made = bundle.read(tmp_path / "run" / "model")
+    corpus = MITDB(twin_cache, twin_cache, source="synthetic")
+    for name, rows in list(table.groupby(table["record"].astype(str)))[:3]:
+        record = corpus.read(name, made.contract.preprocess.leads)
+        stream = Stream(made, record.leads, record.fs_hz, detect=False)
+        found = streamed(stream, record, [997] * (1 + record.ecg_mv.shape[1] // 997)) + stream.finish()
+        said = {one.peak_sample: one.outputs for one in found}
+        at = np.round(rows["time_s"].to_numpy() * record.fs_hz).astype(int)
+        recorded = rows[[f"logit_{name}" for name in made.contract.classes]].to_numpy()
+        np.testing.assert_allclose([said[k] for k in at], recorded, atol=1e-5)
+        assert len(rows) > 50
