@@ -72,7 +72,8 @@ def examine(bundle: Bundle, record: Record, how: str, notes: tuple[str, ...] = (
         notes: what its reader said of it.
 
     Raises:
-        Refused: it is in another unit; it has no annotated beats although they are asked for, or another rate than a real-time bundle needs.
+        Refused: it is in another unit; it has no annotated beats although they are asked for, or another rate than a
+            real-time bundle needs.
         BadRecord: a lead is missing, or samples are no numbers.
         ValueError: it is shorter than the network's window, or its rate is too low.
     """
