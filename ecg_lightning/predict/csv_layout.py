@@ -59,7 +59,7 @@ def layout(record: str, path: Path) -> Layout:
         text = head.decode("utf-8-sig", errors="ignore" if len(head) == HEAD_BYTES else "strict")
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    lines = text.split("\n")
+    lines = re.split(r"\r\n|\r|\n", text)
     lines = lines[:-1] if len(head) == HEAD_BYTES else lines
     for number, line in enumerate(lines):
         for separator in (";", "\t", ","):

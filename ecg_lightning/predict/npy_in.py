@@ -1,6 +1,8 @@
 """A npy file of a user: an array of numbers and nothing else; leads, rate and unit are said by the user."""
 
+import ast
 import math
+import operator
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from ecg_lightning.predict.units import factor, unit_of
 from ecg_lightning.structures import BadRecord
 
 MAGIC = b"\x93NUMPY"
+MOST_BYTES = 10_000  # of a header, as numpy has it
 NUMBERS = "iuf"  # kinds of numpy types
 
 
@@ -41,27 +44,26 @@ def _array(record: str, path: Path) -> np.ndarray:
     with path.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
             raise BadRecord(f"record {record}: {path.name} is no npy file; pickles and archives are not opened")
-        file.seek(0)
-        try:
-            version = np.lib.format.read_magic(file)
-            header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            shape, _, dtype = header[version](file)
-        except (ValueError, KeyError) as error:
-            raise BadRecord(f"record {record}: the header of {path.name} is wrong ({_first(error)})") from None
-        begin = file.tell()
+        n_field = 2 if file.read(2)[:1] == b"\x01" else 4
+        n_bytes = int.from_bytes(file.read(n_field), "little")
+        header = file.read(min(n_bytes, MOST_BYTES))
+        begin = len(MAGIC) + 2 + n_field + n_bytes
+    try:
+        about = ast.literal_eval(header.decode("latin-1").strip())
+        dtype, shape = np.dtype(str(about["descr"])), tuple(operator.index(n) for n in about["shape"])
+    except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError):
+        raise BadRecord(
+            f"record {record}: the header of {path.name} ({n_bytes:,} bytes) does not describe an array"
+        ) from None
     if dtype.hasobject or dtype.kind not in NUMBERS:
         raise BadRecord(f"record {record}: {path.name} holds {dtype}, not numbers: nothing is unpickled")
     promised, held = math.prod(shape) * dtype.itemsize, path.stat().st_size - begin
-    if promised != held or not promised:
+    if promised != held or promised <= 0 or any(n < 0 for n in shape):
         raise BadRecord(
             f"record {record}: the header of {path.name} promises {promised:,} bytes for shape {shape}, it holds "
             f"{held:,}: copy the file again"
         )
-    return np.load(path, mmap_mode="r", allow_pickle=False)
-
-
-def _first(error: Exception) -> str:
-    return str(error).split("\n", 1)[0].split(".", 1)[0][:120]
+    return np.memmap(path, dtype, "r", begin, shape, "F" if about.get("fortran_order") is True else "C")
 
 
 def _oriented(record: str, array: np.ndarray, leads: Sequence[str]) -> Float[np.ndarray, "lead time"] | np.ndarray:

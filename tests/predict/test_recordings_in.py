@@ -202,3 +202,23 @@ def test_a_recording_is_a_record_and_notes(tmp_path: Path) -> None:
     assert found.record.patient == "unknown-a"
     assert np.isnan(found.record.begin_s)
     assert len(found.record.peak_sample) == 0
+
+
+@pytest.mark.parametrize(("write", "n_head"), [(write_wfdb, 0), (write_edf, 1024), (write_csv, 200), (write_npy, 128)])
+def test_a_damaged_file_gives_a_recording_or_one_sentence(
+    tmp_path: Path, write: Callable[[Path], Path], n_head: int
+) -> None:
+    rng, path = np.random.default_rng(0), write(tmp_path)
+    whole = path.read_bytes()
+    said: list[str] = []
+    for _ in range(200):
+        content = bytearray(whole)
+        for at_byte in rng.integers(0, n_head or len(whole), rng.integers(1, 6)):
+            content[at_byte] = rng.choice([rng.integers(0, 256), *b"0123456789-+./: xeE(\n"])
+        path.write_bytes(content)
+        try:
+            read_recording(path, ("MLII",), SAID)
+        except BadRecord as error:
+            said.append(str(error))
+    assert all(one.startswith("record a") for one in said)
+    assert 20 < len(said) < 200

@@ -110,6 +110,7 @@ def test_arrays_whose_axes_nobody_knows_are_refused(tmp_path: Path) -> None:
     assert "an array of shape (2, 2) could be either way round" in refused(write_npy(tmp_path, np.ones((2, 2))))
     assert "an array of shape (3, 500) has no axis of 2 leads" in refused(write_npy(tmp_path, np.ones((3, 500))))
     assert "an array of shape (2, 5, 5) has no axis of 2 leads" in refused(write_npy(tmp_path, np.ones((2, 5, 5))))
+    assert "an array of shape () has no axis of 2 leads" in refused(write_npy(tmp_path, np.array(1.0)))
     assert "names no leads: say --leads" in refused(write_npy(tmp_path), Said(FS_HZ, "mV"))
 
 
@@ -143,8 +144,13 @@ def test_arrays_whose_header_lies_are_refused(tmp_path: Path) -> None:
     path.write_bytes(content.replace(shape, b"(2, 9" + b"9" * (len(shape) - 6) + b")"))
     assert "promises" in refused(path)
     path.write_bytes(content[:10])
-    assert "the header of a.npy is wrong (EOF: reading array header, expected 118 bytes got 0)" in refused(path)
-    path.write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b" " * 20_000)
-    assert "the header of a.npy is wrong" in refused(path)
+    words = "the header of a.npy (118 bytes) does not describe an array"
+    assert words in refused(path)
+    path.write_bytes(content.replace(b"'descr'", b"'dscrr'"))
+    assert words in refused(path)
+    path.write_bytes(content.replace(b"{'descr'", b"(((((((("))
+    assert words in refused(path)
+    path.write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b"(" * 20_000)
+    assert "the header of a.npy (2,147,483,647 bytes) does not describe an array" in refused(path)
     path.write_bytes(b"\x93NUMPY\x09\x00" + content[8:])
-    assert "the header of a.npy is wrong" in refused(path)
+    assert "does not describe an array" in refused(path)
