@@ -116,7 +116,8 @@ def contract(
         data={
             name: card[name]
             for name in ("corpus", "source", "synthetic", "fingerprint", "licence", "citation", "remarks")
-        },
+        }
+        | {"training_rows": card["counts"]["train"]},
         tags=card["tags"],
         test={name: value for name, value in evaluated.metrics.items() if name.startswith("test/")},
     )

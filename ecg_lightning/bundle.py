@@ -1,12 +1,15 @@
-"""A trained network as a folder that somebody else can use: weights, contract, model card.
+"""A trained network as a folder that somebody else can use: weights, contract, model card, a note for MLflow.
 
 Nothing is ever unpickled.
 """
 
 import importlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from platform import python_version
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_model
@@ -16,8 +19,20 @@ from ecg_lightning import contract as contracts
 from ecg_lightning.contract import BadBundle, Contract
 from ecg_lightning.model_card import model_card
 
-WEIGHTS, CONTRACT, CARD = "model.safetensors", "contract.json", "README.md"
+WEIGHTS, CONTRACT, CARD, MLMODEL = "model.safetensors", "contract.json", "README.md", "MLmodel"
 MODELS = "ecg_lightning.models"
+LOADER = "ecg_lightning.predict.loaded"  # by which MLflow serves the folder as it is; `read` does not look at it
+SAMPLES = {"type": "array", "items": {"type": "double"}}
+COLUMNS: Mapping[str, Mapping[str, Any]] = {  # of what MLflow's server takes; a row without fs_hz is one window
+    "ecg_mv": {"type": "array", "items": SAMPLES},
+    "leads": {"type": "array", "items": {"type": "string"}},
+    "fs_hz": {"type": "double", "required": False},
+    "peak_sample": {"type": "array", "items": {"type": "long"}, "required": False},
+    "age_years": {"type": "double", "required": False},
+    "sex_female": {"type": "double", "required": False},
+    "begin_s": {"type": "double", "required": False},
+    "features": SAMPLES | {"required": False},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +65,7 @@ def write(folder: Path, network: nn.Module, contract: Contract) -> None:
     except SafetensorError as error:  # of a full disk, for one
         raise OSError(f"{folder / WEIGHTS} cannot be written ({error}): free some room, and do it again") from error
     (folder / CARD).write_text(model_card(contract), encoding="utf-8")
+    (folder / MLMODEL).write_text(_mlmodel(), encoding="utf-8")
     (folder / CONTRACT).write_text(text, encoding="utf-8")
 
 
@@ -76,6 +92,17 @@ def read(folder: Path, plugins: Sequence[str] = ()) -> Bundle:
     except ValueError as error:
         raise BadBundle(f"bundle={folder}: {error}") from None
     return Bundle(network.eval(), contract)
+
+
+def _mlmodel() -> str:
+    """What MLflow must know of the folder, in its own words; JSON is YAML."""
+    columns = [{"name": name, "required": True, **kind} for name, kind in COLUMNS.items()]
+    flavor = {"loader_module": LOADER, "data": ".", "python_version": python_version(), "config": {"plugins": []}}
+    about = {
+        "flavors": {"python_function": flavor},
+        "signature": {"inputs": json.dumps(columns), "outputs": None, "params": None},
+    }
+    return json.dumps(about, indent=2) + "\n"
 
 
 def build(contract: Contract, plugins: Sequence[str] = ()) -> nn.Module:

@@ -17,9 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
-from mlflow.types.schema import Array, ColSpec, DataType, Schema
 from sqlalchemy.exc import SQLAlchemyError
 
 FAILURES = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, json.JSONDecodeError)
@@ -34,19 +32,6 @@ NEEDS = (
     "safetensors",
     "jaxtyping",
 )  # of that code; to infer them takes minutes
-RECORDING = ModelSignature(
-    Schema(
-        [
-            ColSpec(Array(Array(DataType.double)), "ecg_mv"),
-            ColSpec(Array(DataType.string), "leads"),
-            ColSpec(DataType.double, "fs_hz"),
-            ColSpec(Array(DataType.long), "peak_sample"),
-            ColSpec(DataType.double, "age_years", required=False),
-            ColSpec(DataType.double, "sex_female", required=False),
-            ColSpec(DataType.double, "begin_s", required=False),
-        ]
-    )
-)
 NOT_IN_NAMES = re.compile(r"[^\w\-. :/]")  # what MLflow refuses in names of metrics, e.g. the class PRC(S)
 N_PARAMS = 100  # of one call; MLflow refuses more
 PARAM_CHARACTERS = 6000  # MLflow refuses more
@@ -99,6 +84,7 @@ class MlflowRun:
         """Keep a bundle, with this package's code, as the MLflow model `model`."""
         _ignore_its_warnings()
         from mlflow import pyfunc
+        from mlflow.models import Model
 
         with tempfile.TemporaryDirectory() as folder:
             model = Path(folder) / "model"
@@ -109,7 +95,7 @@ class MlflowRun:
                 code_paths=[str(PACKAGE)],
                 model_config={"plugins": list(plugins)},
                 pip_requirements=[f"{name}=={version(name)}" for name in NEEDS],
-                signature=RECORDING,
+                signature=Model.load(str(bundle / "MLmodel")).signature,
             )
             self.client.log_artifacts(self.run_id, str(model), "model")
 

@@ -1,19 +1,13 @@
 """The README.md of a bundle: what the model is, how to use it, and how far to trust it."""
 
-import re
 from collections.abc import Iterator
 
 from ecg_lightning.contract import Contract
+from ecg_lightning.model_limits import limits
+from ecg_lightning.model_numbers import tables
 from ecg_lightning.prepare import latency_ms
 from ecg_lightning.windowing import Crops, Segments, Window
 
-HEADLINES = (
-    *("test/accuracy", "test/majority/accuracy", "test/always_anomaly/accuracy"),
-    *("test/macro_auroc", "test/macro_average_precision"),
-    *("test/auroc", "test/average_precision", "test/always_anomaly/average_precision"),
-    *("test/sensitivity_at_specificity_90", "test/patient_auroc_mean", "test/always_anomaly/f1"),
-    *("test/macro_f1_nsvf", "test/macro_f1", "test/majority/macro_f1", "test/kappa", "test/jk_index"),
-)
 WARNINGS = {
     "leaky_split": "Windows of one patient stand on both sides of the split: **the numbers below are leaky** and say "
     "nothing about new patients.",
@@ -46,7 +40,8 @@ answers = {module}.{function}(model, record)
 ```
 
 `record` (`ecg_lightning.structures.Record`) is {taken}. Its leads are chosen by name; it is resampled, filtered and cut
-as written above, and there is one row per {row}."""
+as written above, and there is one row per {row}. Over HTTP: `python -m ecg_lightning.predict.serve model`, or by MLflow
+`mlflow models serve -m model --env-manager local`."""
 ROWS_USAGE = """```python
 from pathlib import Path
 import numpy as np
@@ -79,6 +74,12 @@ CALLS = {  # module, function, what it takes, one row per
     Crops: ("recordings", "diagnose", "a recording and what is known of the person", "class"),
     Segments: ("segments", "watch", "a recording of any length", "window"),
 }
+PURPOSES = {
+    Window: "It says of every beat of a recording which of its classes it is",
+    Crops: "It says of a whole recording which of its labels it carries",
+    Segments: "It says of stretches of a recording, one by one, which of its classes they are",
+}
+UNITS = {Window: "beat", Crops: "recording", Segments: "window"}
 
 
 def model_card(contract: Contract) -> str:
@@ -86,16 +87,27 @@ def model_card(contract: Contract) -> str:
     parts = (
         f"# {contract.network.rpartition('.')[2]} for {contract.task}",
         *_warnings(contract),
-        "For research. Not a medical device; nothing here has been validated for care.",
+        f"## What it is for\n\n{_purpose(contract)}",
         "## What it tells apart\n\n"
         + "\n".join(f"- **{c}** {contract.class_names.get(c, '')}" for c in contract.classes),
         f"## What it takes\n\n{_input(contract)}",
         f"## How to use it\n\n{_usage(contract)}",
-        f"## How good it is\n\n{_numbers(contract)}",
+        f"## How good it is\n\n{tables(contract)}",
+        "## What it cannot do\n\n" + "\n".join(f"- {limit}" for limit in limits(contract)),
         f"## What it learned from\n\n{_data(contract)}",
         f"Written by ecg-lightning {contract.package_version}; `contract.json` has every value.",
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _purpose(contract: Contract) -> str:
+    does = PURPOSES[type(contract.window)]
+    if contract.score is not None:
+        does = f"It says how unlike {contract.classes[0]} ones a {UNITS[type(contract.window)]} is"
+    return (
+        f"{does}, to compare methods, or to sort recordings for somebody who looks at them. For research. Not a "
+        f"medical device; nothing here has been validated for care, and no decision about a person may rest on it."
+    )
 
 
 def _usage(contract: Contract) -> str:
@@ -185,34 +197,6 @@ def _score(contract: Contract) -> str:
     made = parts[0] if len(parts) == 1 else f"mean of (part - mean) / SD over {weighed}"
     called = " and ".join(f"{contract.classes[1]} from {threshold:.3f} on" for threshold in contract.thresholds or ())
     return f"{made}; {called} ({contract.score.rule})"
-
-
-def _numbers(contract: Contract) -> str:
-    shown = headline_numbers(contract)
-    if not shown:
-        return "The test rows were not scored."
-    rows = ["| test rows | value | 95 % interval |", "|---|---|---|"]
-    for name, value, limits in shown:
-        interval = f"{limits[0]:.3f} to {limits[1]:.3f}" if limits else ""
-        rows.append(f"| {name} | {value:.3f} | {interval} |")
-    return "\n".join(rows)
-
-
-def headline_numbers(contract: Contract) -> list[tuple[str, float, tuple[float, float] | None]]:
-    """Headline numbers with their intervals, then F1 of every class, and AUROC of every kind of anomaly."""
-    kinds = [name for name in contract.test if contract.score and re.fullmatch("test/auroc/[^/]+", name)]
-    kinds = [name for name in kinds if not name.endswith(("_low", "_high"))]
-    anomaly = ("specificity", *(f"{name}/{contract.classes[1]}" for name in ("sensitivity", "precision")))
-    called = [f"test/{name}" for name in anomaly if contract.score]
-    ranked = [f"test/auroc/{c}" for c in contract.classes if contract.problem == "multilabel"]
-    names = (*HEADLINES, *called, *(f"test/f1/{c}" for c in contract.classes), *ranked, *kinds)
-    found = []
-    for name in names:
-        if name in contract.test:
-            low, high = contract.test.get(f"{name}_low"), contract.test.get(f"{name}_high")
-            limits = (low, high) if low is not None and high is not None else None
-            found.append((name.removeprefix("test/"), contract.test[name], limits))
-    return found
 
 
 def _data(contract: Contract) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +20,13 @@ FILTERS = ("butterworth", "median", "none")
 SCALES = ("window", "record", "running", "none")
 MODES = ("diagnostic", "real_time")
 MEMORY_S = 10.0  # of the running scale: about ten beats
+
+
+class Arrived(NamedTuple):
+    """What the causal parts of preprocessing remember of a signal; nothing at its beginning."""
+
+    filtered: Float[np.ndarray, "section lead 2"] | None = None
+    running: normalise.RunningState | None = None
 
 
 @dataclass(frozen=True)
@@ -98,25 +107,54 @@ class Preprocess:
                 f"task.mode=real_time cannot resample {fs_hz:g} Hz to {self.fs_hz:g} Hz, which looks ahead: "
                 f"set task.signal.fs_hz={fs_hz:g}"
             )
-        ecg = self._filtered(resample.resample(ecg_mv, fs_hz, self.fs_hz))
-        if self.scale == "record":
-            return normalise.zscore(ecg)
-        if self.scale == "running":
-            return normalise.running_zscore_step(ecg, None, self.fs_hz, MEMORY_S)[0]
-        return ecg
+        ecg = self._ahead(resample.resample(ecg_mv, fs_hz, self.fs_hz))
+        ecg, _ = self._causal(ecg, Arrived())
+        return normalise.zscore(ecg) if self.scale == "record" else ecg
 
-    def _filtered(self, ecg_mv: Float[np.ndarray, "lead time"]) -> Float[np.ndarray, "lead time"]:
-        if self.filter == "none":
-            return ecg_mv
+    def step(
+        self, ecg_mv: Float[np.ndarray, "lead time"], before: Arrived
+    ) -> tuple[Float[np.ndarray, "lead time"], Arrived]:
+        """Prepare the next piece of a signal that is still arriving: the same bits as `apply` to the whole.
+
+        Args:
+            ecg_mv: the next samples at self.fs_hz, the leads in the order of `leads`.
+            before: what the step before returned; Arrived() at the beginning.
+
+        Raises:
+            Refused: this preprocessing looks ahead.
+        """
+        if reason := self.looks_ahead:
+            raise Refused(f"a signal that is still arriving cannot be prepared so: {reason}; take preprocess=causal")
+        return self._causal(ecg_mv.astype(np.float32, copy=False), before)
+
+    def _ahead(self, ecg_mv: Float[np.ndarray, "lead time"]) -> Float[np.ndarray, "lead time"]:
+        """Filters that need the whole record."""
         if self.filter == "median":
             return filters.remove_baseline(ecg_mv, self.fs_hz, beat_s=0.2, wave_s=0.6)
-        if self.phase == "causal":
-            return filters.causal_step(ecg_mv, None, self._sos)[0]
-        return filters.zero_phase(ecg_mv, self._sos)
+        if self.filter == "butterworth" and self.phase == "zero":
+            return filters.zero_phase(ecg_mv, self._sos)
+        return ecg_mv
 
-    @property
+    def _causal(
+        self, ecg: Float[np.ndarray, "lead time"], before: Arrived
+    ) -> tuple[Float[np.ndarray, "lead time"], Arrived]:
+        """Filter and scale that need what came before."""
+        filtered, running = before
+        if self.filter == "butterworth" and self.phase == "causal":
+            ecg, filtered = filters.causal_step(ecg, filtered, self._sos)
+        if self.scale == "running":
+            ecg, running = normalise.running_zscore_step(ecg, running, self.fs_hz, MEMORY_S)
+        return ecg, Arrived(filtered, running)
+
+    @cached_property
     def _sos(self) -> Float[np.ndarray, "section 6"]:
         return filters.butterworth(self.fs_hz, self.low_hz, self.high_hz, self.order)
+
+    def memory_s(self) -> float:
+        """How long a causal filter remembers what is gone; 0 without one."""
+        if self.filter != "butterworth" or self.phase == "zero":
+            return 0.0
+        return filters.n_remembered(self._sos) / self.fs_hz
 
     def delay_ms(self) -> float:
         """How late a causal filter delivers the QRS complex."""

@@ -470,7 +470,7 @@ def test_the_model_card_of_segments_says_threshold_beats_and_signals() -> None:
         "The test patients were seen in training, at other times",
         "| auroc | 0.750 |  |",
         "| majority/macro_f1 | 0.400 |  |",
-        "| f1/low | 0.500 |  |",
+        "| class | f1 |\n|---|---|\n| normal |  |\n| low | 0.500 |",
     ):
         assert words in card
     assert "Other signals" not in model_card(of_recordings())

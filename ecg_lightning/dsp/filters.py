@@ -54,14 +54,19 @@ def zero_phase(
     n_samples = ecg_mv.shape[-1]
     if n_samples < 2:
         return np.zeros_like(ecg_mv, dtype=np.float32)
-    _, poles, _ = sos2zpk(sos)
-    n_remembered = int(np.ceil(np.log(SETTLED) / np.log(np.abs(poles).max())))
-    n_padded = min(n_remembered, n_samples - 1)
+    n_overlap = n_remembered(sos)
+    n_padded = min(n_overlap, n_samples - 1)
 
     def piece(ecg: Float[np.ndarray, "lead _"]) -> Float[np.ndarray, "lead _"]:
         return sosfiltfilt(sos, ecg.astype(np.float64), axis=-1, padlen=n_padded).astype(np.float32)
 
-    return overlapping(piece, ecg_mv, OVERLAP * n_remembered)
+    return overlapping(piece, ecg_mv, OVERLAP * n_overlap)
+
+
+def n_remembered(sos: Float[np.ndarray, "section 6"]) -> int:
+    """Say for how many samples a filter remembers one that was wrong: until a thousandth of it is left."""
+    _, poles, _ = sos2zpk(sos)
+    return int(np.ceil(np.log(SETTLED) / np.log(np.abs(poles).max())))
 
 
 def causal_step(

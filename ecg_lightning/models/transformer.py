@@ -102,7 +102,7 @@ class Transformer(nn.Module):
         cut = F.pad(ecg, (0, self.n_filled)).unflatten(-1, (-1, self.n_patch))  # batch, lead, patch, n_patch
         patches = self.patches(cut.transpose(1, 2).flatten(2))  # batch, patch, width
         if self.rhythm is None:
-            asking = patches.new_zeros(len(ecg), 1, patches.shape[-1])
+            asking = patches.new_zeros(ecg.shape[0], 1, patches.shape[-1])
         else:
             asking = self.rhythm(self.standardise(features)).unsqueeze(1)  # batch, 1, width
         tokens = self.blocks(torch.cat([asking, patches], dim=1) + self.places)

@@ -1,11 +1,15 @@
 """Classify the beats of one recording with a bundle."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
+from ecg_lightning.contract import Contract
 from ecg_lightning.predict.answers import anomalies, ask, called, outputs, probabilities, window_of
 from ecg_lightning.predict.inputs import Inputs, inputs
 from ecg_lightning.structures import Record
@@ -36,12 +40,17 @@ def classify(bundle: Bundle, record: Record) -> pd.DataFrame:
 
 def table(bundle: Bundle, record: Record, given: Inputs) -> pd.DataFrame:
     """What `classify` says of a record, whose inputs were made before."""
-    contract, answer = bundle.contract, _asked(bundle, given)
     about = {"recording": record.name, "time_s": record.peak_sample / record.fs_hz}
+    return said(bundle.contract, _asked(bundle, given), about)
+
+
+def said(contract: Contract, answer: Float[Tensor, "beat out"], about: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of `classify`: what is known about each beat, then what the network's answer means."""
     if contract.problem == "anomaly":
-        return pd.DataFrame(about | anomalies(contract, answer))
+        return pd.DataFrame({**about, **anomalies(contract, answer)})
     p = probabilities(contract, answer)
-    found = about | {"class": called(contract, p)} | {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    each = {f"p_{c}": p[:, k].numpy() for k, c in enumerate(contract.classes)}
+    found = {**about, "class": called(contract, p), **each}
     return pd.DataFrame(found if contract.thresholds is None else found | {"threshold": contract.thresholds[0]})
 
 

@@ -1,5 +1,8 @@
 """Answer every stretch of a recording, one after another."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -36,19 +39,22 @@ def watch(bundle: Bundle, record: Record) -> pd.DataFrame:
     """
     contract, window = bundle.contract, _window(bundle.contract)
     found = inputs(contract, record)
-    p = probabilities(contract, _asked(bundle, found))
+    share = quality.bad_share(found.prepared.quality, found.at_sample, window.n_samples, contract.preprocess.fs_hz)
+    about = {"recording": record.name, "time_s": found.time_s}
+    return said(contract, _asked(bundle, found), about).assign(bad_share=share)
+
+
+def said(contract: Contract, answer: Float[Tensor, "segment 1"], about: Mapping[str, Any]) -> pd.DataFrame:
+    """The table of `watch` but for bad_share: what is known about each window, then what the answer means."""
+    p = probabilities(contract, answer)
     (threshold,) = contract.thresholds or ()
     columns = {
-        "time_s": found.time_s,
         "p": p[:, 1].numpy(),
         "threshold": threshold,
         "called": p[:, 1].numpy() >= threshold,
         "class": called(contract, p),
-        "bad_share": quality.bad_share(
-            found.prepared.quality, found.at_sample, window.n_samples, contract.preprocess.fs_hz
-        ),
     }
-    return pd.DataFrame({"recording": record.name, **columns})
+    return pd.DataFrame({**about, **columns})
 
 
 def logits(bundle: Bundle, record: Record) -> Float[Tensor, "segment 1"]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecg_lightning.contract import Contract
-from ecg_lightning.model_card import headline_numbers, warnings
+from ecg_lightning.model_card import warnings
+from ecg_lightning.model_numbers import headline_numbers
 from ecg_lightning.predict import rhythm
 
 RESEARCH = "For research only. Not a medical device: nothing here has been validated for care."

@@ -72,7 +72,9 @@ MAY_IMPORT = {
     "comparison": "predictions evaluation",
     "paired": "structures predictions calibration evaluation comparison",
     "contract": "structures windowing features prepare",
-    "model_card": "structures windowing prepare contract",
+    "model_limits": "windowing contract",
+    "model_numbers": "contract",
+    "model_card": "windowing prepare contract model_limits model_numbers",
     "bundle": "structures windowing prepare models layers contract model_card",
 }
 COMPOSE = (

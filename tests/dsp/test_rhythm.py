@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_lightning.dsp.rhythm import NAMES, rhythm_features
+from ecg_lightning.dsp.rhythm import NAMES, rhythm_features, rhythm_step
 
 FS_HZ = 100.0
 PREMATURE = np.cumsum([50, 80, 80, 80, 40, 120, 80, 80])  # a beat 0.4 s after its neighbour, then a pause
@@ -89,3 +89,39 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
 def test_peaks_that_do_not_rise_are_refused_in_words() -> None:
     with pytest.raises(ValueError, match="peak_sample=9 of beat 2 must lie after the beat before"):
         rhythm_features(np.array([5, 9, 9]), FS_HZ, ["pre_rr_s"])
+
+
+@pytest.mark.parametrize("n_at_once", [1, 2, 7, 50])
+def test_beats_that_are_still_arriving_get_the_same_bits(n_at_once: int) -> None:
+    peaks, names = random_peaks(), [name for name, column in NAMES.items() if not column.looks_ahead]
+    past, rows = None, []
+    for first in range(0, len(peaks), n_at_once):
+        some, past = rhythm_step(peaks[first : first + n_at_once], past, FS_HZ, names)
+        rows.append(some)
+    np.testing.assert_array_equal(np.concatenate(rows), rhythm_features(peaks, FS_HZ, names))
+    assert past is not None
+    assert len(past.total_s) == 11
+
+
+def test_no_beat_changes_nothing() -> None:
+    none = np.zeros(0, np.int64)
+    assert rhythm_step(none, None, FS_HZ, ["pre_rr_s"])[1] is None
+    _, past = rhythm_step(PREMATURE, None, FS_HZ, ["pre_rr_s"])
+    features, same = rhythm_step(none, past, FS_HZ, ["pre_rr_s"])
+    assert same is past
+    assert features.shape == (0, 1)
+
+
+def test_a_column_that_looks_ahead_cannot_be_had_of_what_is_still_arriving() -> None:
+    with pytest.raises(
+        ValueError, match=r"post_rr_s, pre_over_record need later beats: leave them out of features.nam"
+    ):
+        rhythm_step(PREMATURE, None, FS_HZ, ["post_rr_s", "pre_rr_s", "pre_over_record"])
+    with pytest.raises(ValueError, match="no rhythm feature named rr: choose from pre_rr_s, "):
+        rhythm_step(PREMATURE, None, FS_HZ, ["rr"])
+
+
+def test_a_beat_before_the_last_one_is_refused_in_words() -> None:
+    _, past = rhythm_step(PREMATURE, None, FS_HZ, ["pre_rr_s"])
+    with pytest.raises(ValueError, match=r"peak_sample=610 of beat 0 must lie after the beat before: sort the peaks"):
+        rhythm_step(np.array([610, 700]), past, FS_HZ, ["pre_rr_s"])

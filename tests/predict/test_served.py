@@ -1,12 +1,10 @@
 """A bundle as an MLflow model: the run keeps it, and MLflow serves it as it is."""
 
-import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,20 @@ import requests
 import torch
 
 from ecg_lightning import bundle
+from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.predict import served
+from ecg_lightning.predict import payload, served
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
 from ecg_lightning.predict.segments import watch
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.structures import Record
 from ecg_lightning.tracking import Tracker
 from ecg_lightning.windowing import Crops, Segments, Window
+from tests.corpora.command import ROOT
+from tests.corpora.loopback import post
 
 ARGUMENTS: dict[str, Any] = {"n_leads": 1, "n_samples": 60, "n_outputs": 2, "feature_mean": [0.8], "feature_std": [0.2]}
 
@@ -78,10 +80,15 @@ def recordings() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def records(made: Bundle, rows: pd.DataFrame) -> list[Record]:
+    """The rows as the model reads them: NaN was not sent."""
+    sent = [{str(key): x for key, x in row.items() if x == x} for row in rows.to_dict("records")]
+    return [payload.recording(str(k), row, made.contract) for k, row in enumerate(sent)]
+
+
 def expected(model: Path) -> pd.DataFrame:
     made = bundle.read(model / "artifacts" / "model")
-    rows = recordings().to_dict("records")
-    return pd.concat([classify(made, served.recording(k, row, "mV")) for k, row in enumerate(rows)], ignore_index=True)
+    return pd.concat([classify(made, one) for one in records(made, recordings())], ignore_index=True)
 
 
 def test_the_kept_model_gives_what_the_bundle_gives(model: Path) -> None:
@@ -107,41 +114,6 @@ def test_keeping_a_model_is_silent_and_fast(model: Path, capfd: pytest.CaptureFi
     tracker.finish("FINISHED")
     assert time.monotonic() - began < 2
     assert capfd.readouterr() == ("", "")
-
-
-GOOD: dict[str, Any] = {"ecg_mv": [[0.0, 1.0, 2.0]], "leads": ["MLII"], "fs_hz": 100.0, "peak_sample": [1]}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"leads": ["MLII", "V1"]}, "recording 3: ecg_mv has 1 leads of .3. samples for 2 names"),
-        (
-            {"ecg_mv": [[0.0], [1.0, 2.0]], "leads": ["MLII", "V1"]},
-            r"recording 3: ecg_mv has 2 leads of \[1, 2\] samples",
-        ),
-        ({"peak_sample": [1, 3]}, "recording 3: peak_sample runs from 1 to 3 and must lie between 0 and 2"),
-        ({"fs_hz": 0.0}, "recording 3: fs_hz=0 must be above 0"),
-        ({"ecg_mv": [[0.0, float("nan"), 2.0]]}, "recording 3: ecg_mv has 1 samples that are no numbers"),
-    ],
-)
-def test_a_row_that_is_no_recording_is_refused_in_words(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
-        served.recording(3, GOOD | change, "mV")
-
-
-def test_a_row_becomes_a_record() -> None:
-    record = asdict(served.recording(0, GOOD, "mV"))
-    assert record["leads"] == ("MLII",)
-    np.testing.assert_array_equal(record["ecg_mv"], np.float32([[0, 1, 2]]))
-
-
-def test_a_row_brings_what_is_known_of_the_person_and_the_unit_of_the_network() -> None:
-    assert dict(served.recording(0, GOOD, "mV").person) == {}
-    said = GOOD | {"age_years": 63, "sex_female": 1, "peak_sample": []}
-    record = served.recording(0, said, "NU")
-    assert (dict(record.person), record.unit) == ({"age_years": 63.0, "sex_female": 1.0}, "NU")
-    assert dict(served.recording(0, said | {"age_years": None}, "NU").person) == {"sex_female": 1.0}
 
 
 def test_a_bundle_of_recordings_gives_a_row_per_class(tmp_path: Path) -> None:
@@ -174,7 +146,7 @@ def test_a_bundle_of_recordings_gives_a_row_per_class(tmp_path: Path) -> None:
     found = model.predict(context, rows)
     assert found["recording"].tolist() == ["0", "0", "1", "1"]
     made = bundle.read(tmp_path)
-    expected = [diagnose(made, served.recording(k, row, "NU")) for k, row in enumerate(rows.to_dict("records"))]
+    expected = [diagnose(made, one) for one in records(made, rows)]
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
 
 
@@ -208,28 +180,30 @@ def test_a_bundle_of_segments_gives_a_row_per_window(tmp_path: Path) -> None:
     found = model.predict(context, rows)
     assert found["recording"].tolist() == ["0"] * 15 + ["1"] * 15
     made = bundle.read(tmp_path)
-    expected = [watch(made, served.recording(k, row, "mV")) for k, row in enumerate(rows.to_dict("records"))]
+    expected = [watch(made, one) for one in records(made, rows)]
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))
-    assert np.isnan(served.recording(0, GOOD, "mV").begin_s)
 
 
 @pytest.mark.slow
-def test_mlflow_serves_it(model: Path) -> None:
+@pytest.mark.parametrize("kept", [True, False])
+def test_mlflow_serves_what_it_keeps_and_the_model_folder_of_the_run(model: Path, kept: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    folder = model if kept else model.parents[3] / "model"
     command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local"]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    server = subprocess.Popen([*command, "-m", str(model), "-p", str(port)], env=environment, cwd=model)
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen([*command, "-m", str(folder), "-p", str(port)], env=os.environ | path, cwd=folder)
     try:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and not alive(port):
             time.sleep(0.5)
-        body = json.dumps({"dataframe_records": recordings().to_dict("records")})
         url = f"http://127.0.0.1:{port}/invocations"
-        answer = requests.post(url, body, headers={"Content-Type": "application/json"}, timeout=60)
+        answer = post(url, {"dataframe_records": recordings().to_dict("records")})
         assert answer.status_code == 200, answer.text
         found = pd.DataFrame(answer.json()["predictions"])
         pd.testing.assert_frame_equal(found, expected(model), check_dtype=False)
+        wrong = post(url, {"dataframe_records": recordings().assign(fs_hz=0.0).to_dict("records")})
+        assert (wrong.status_code, "fs_hz=0 must lie between" in wrong.text) == (400, True)
     finally:
         server.terminate()
         server.wait(30)

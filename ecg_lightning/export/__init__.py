@@ -1,0 +1,1 @@
+"""A bundle for machines without PyTorch: ONNX, int8, ExecuTorch."""
