@@ -96,5 +96,5 @@ def called(contract: Contract, p: Float[Tensor, "row class"]) -> list[str]:
     """The likeliest class of each row; of two that one output tells apart, the second from its threshold on."""
     if contract.problem == "binary":
         (threshold,) = contract.thresholds or ()
-        return [contract.classes[k] for k in (p[:, 1] >= threshold).int()]
-    return [contract.classes[k] for k in p.argmax(dim=1)]
+        return [contract.classes[k] for k in (p[:, 1] >= threshold).int().tolist()]
+    return [contract.classes[k] for k in p.argmax(dim=1).tolist()]
