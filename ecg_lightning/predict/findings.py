@@ -37,7 +37,7 @@ class Findings:
             bundle answers for beats, refused and why.
         answers: a row for each window or label, if the bundle answers for those; else the same as `beats`.
         notes: what a reader must know of this recording.
-        seen: what the network was given, if it answers for beats; else None.
+        seen: what the network was given, if it scores anomalies among beats; else None.
     """
 
     record: Record
@@ -96,7 +96,8 @@ def examine(bundle: Bundle, record: Record, how: str, notes: tuple[str, ...] = (
         seen = seen or beats.seen(bundle, record)
         answer = beats.table(bundle, record, seen)
         table = _with_classes(contract, table, answer)
-        return Findings(record, how, flags, table, table, notes, seen)
+        kept = None if contract.score is None else seen  # a day of it is large
+        return Findings(record, how, flags, table, table, notes, kept)
     answer = _watched(bundle, record) if isinstance(contract.window, Segments) else diagnosed(bundle, record, flags)
     return Findings(record, how, flags, table, _named(contract, answer), notes, None)
 

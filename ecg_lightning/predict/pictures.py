@@ -49,7 +49,7 @@ def pictures(bundle: Bundle, found: Findings, account: dict[str, Any], n_most: i
 def _of_beats(bundle: Bundle, found: Findings, account: dict[str, Any], stamp: str) -> Iterator[Picture]:
     if found.duration_s >= LEAST_COURSE_S and len(found.beats) > 1:
         yield _course(bundle.contract, found, stamp)
-    if bundle.contract.score is not None and found.seen is not None and found.trusted.any():
+    if found.seen is not None and found.trusted.any():
         yield of_beats(bundle, found, found.seen, stamp)
     for strip in _strips(bundle.contract, found, account):
         yield drawn(bundle.contract, found, strip, stamp)

@@ -115,9 +115,9 @@ def written_beats(folder: Path, **changes: Any) -> Bundle:
     return written(folder, beat_contract(**changes))
 
 
-def written_anomaly(folder: Path) -> Bundle:
-    """That scores beats."""
-    made = anomaly_bundle(data={"corpus": "mitdb", "synthetic": True})
+def written_anomaly(folder: Path, **changes: Any) -> Bundle:
+    """That scores beats; changes replace arguments of Contract."""
+    made = anomaly_bundle(**({"data": {"corpus": "mitdb", "synthetic": True}} | changes))
     bundle.write(folder, made.network, made.contract)
     return made
 

@@ -15,6 +15,8 @@ import wfdb
 
 from ecg_lightning import bundle
 from ecg_lightning.bundle import Bundle
+from ecg_lightning.contract import Score
+from ecg_lightning.features import Features
 from ecg_lightning.predict import findings, long_recordings
 from ecg_lightning.predict.__main__ import FORMATS, HOW, main
 from ecg_lightning.predict.answers import probabilities
@@ -27,8 +29,9 @@ from ecg_lightning.predict.recordings_in import Said, inputs_below, read_recordi
 from ecg_lightning.predict.rows import corpus_of
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
-from ecg_lightning.windowing import Segments
+from ecg_lightning.windowing import Crops, Segments
 from tests.conftest import FinishedRun, RecordRun
+from tests.corpora.anomaly_bundle import RULE
 from tests.corpora.sequence_gru import SequenceGRU
 from tests.corpora.user_files import (
     FS_HZ,
@@ -242,6 +245,27 @@ def test_anomalies_come_with_score_threshold_and_reconstruction(tmp_path: Path) 
     assert 'data-stamp="MODEL OF SYNTHETIC DATA"' in page
     symbols = set(wfdb.rdann(str(tmp_path / "out" / "a1" / "a1"), "pred").symbol)
     assert symbols <= {"N", "Q", "~"}
+
+
+def test_a_long_recording_that_is_scored_whole_is_scored_stretch_by_stretch(tmp_path: Path) -> None:
+    no_features = {"features": Features((), "diagnostic"), "feature_mean": (), "feature_std": ()}
+    size = {"n_leads": 1, "n_samples": 240, "latent_size": 4, "channels": 2}
+    score = Score(("mae",), (0.1,), (0.1,), RULE)
+    made = written_anomaly(
+        tmp_path / "model", window=Crops(240, 120, "max"), arguments=size, score=score, **no_features
+    )
+    path = write_heart(tmp_path, "a1")
+    assert answered(tmp_path / "model", path, "--output", tmp_path / "out", "--figures", "5") == 0
+    table, said = pd.read_csv(tmp_path / "out" / "a1" / "labels.csv"), summary(tmp_path / "out", "a1")
+    assert table["start_s"].tolist() == [0.0, 10.0, 20.0, 30.0]
+    record = read(path, made)
+    alone = replace(record, ecg_mv=record.ecg_mv[:, 1000:2000], peak_sample=np.zeros(0, int), symbol=())
+    assert table["score"][1] == pytest.approx(diagnose(made, alone)["score"][0], rel=1e-5)
+    highest = table.iloc[int(table["score"].argmax())]
+    assert said["found"]["score"]["highest"]["at_s"] == highest["start_s"]
+    assert said["found"]["n_called"] == (table["class"] == "anomaly").sum()
+    names = [one["file"] for one in said["figures"]]
+    assert names == [f"01_at_{highest['start_s']:.0f}_s.png", "02_reconstructions.png"]
 
 
 def test_windows_are_watched_one_after_another(tmp_path: Path) -> None:
