@@ -188,7 +188,8 @@ def replicates(
 def _numbers_of_groups(rows: Decisions, n_boot: int) -> dict[str, float]:
     """Test scores of every group that is large enough."""
     numbers: dict[str, float] = {}
-    wanted = {f"{name}{end}" for name in GROUP_NAMES for end in ("", "_low", "_high")} | {"n_windows", "n_classes"}
+    wanted = {f"{name}{end}" for name in GROUP_NAMES for end in ("", "_low", "_high")}
+    wanted |= {"n_windows", "n_patients", "n_classes"}
     test = rows.column("side") == "test"
     for group in rows.about.groups:
         value = rows.column(f"group_{group}")

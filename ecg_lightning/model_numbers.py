@@ -71,11 +71,15 @@ def _groups(contract: Contract) -> str:
     if not places:
         return "How good it is for women and men, for young and old is not known: these were not told apart."
     scores = [s for s in GROUP_SCORES if any(f"{place}/{s}" in contract.test for place in places.values())]
-    rows = [" | ".join(["| group", "test rows", "classes", *scores]) + " |", "|---" * (3 + len(scores)) + "|"]
+    rows = [
+        " | ".join(["| group", "test rows", "patients", "classes", *scores]) + " |",
+        "|---" * (4 + len(scores)) + "|",
+    ]
     for group, place in places.items():
-        n_rows, n_classes = (f"{contract.test.get(f'{place}/{n}', 0):,.0f}" for n in ("n_windows", "n_classes"))
+        sizes = [contract.test.get(f"{place}/{size}") for size in ("n_windows", "n_patients", "n_classes")]
+        counts = ["" if size is None else f"{size:,.0f}" for size in sizes]
         cells = [_cell(contract, f"{place}/{score}") for score in scores]
-        rows.append(" | ".join([f"| {group}", n_rows, n_classes, *cells]) + " |")
+        rows.append(" | ".join([f"| {group}", *counts, *cells]) + " |")
     return "\n".join(rows)
 
 

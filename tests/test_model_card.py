@@ -86,11 +86,14 @@ def test_groups_of_people_stand_beside_one_another_with_the_youngest_first() -> 
         f"test/{group}/n_windows": 1000.0 for group in ("sex_male", "age_80 and over", "age_unknown", "age_under 40")
     }
     test |= {"test/sex_male/macro_f1": 0.5, "test/sex_male/macro_f1_low": 0.25, "test/sex_male/macro_f1_high": 0.75}
-    made = small_bundle(BEATS, test=test | {"test/sex_male/n_classes": 2, "test/without_202/n_windows": 5}).contract
+    made = small_bundle(
+        BEATS,
+        test=test | {"test/sex_male/n_classes": 2, "test/sex_male/n_patients": 7, "test/without_202/n_windows": 5},
+    ).contract
     assert (
-        "| group | test rows | classes | macro_f1 |\n|---|---|---|---|\n| age: under 40 | 1,000 | 0 |  |\n"
-        "| age: 80 and over | 1,000 | 0 |  |\n| age: unknown | 1,000 | 0 |  |\n"
-        "| sex: male | 1,000 | 2 | 0.500 (0.250 to 0.750) |\n"
+        "| group | test rows | patients | classes | macro_f1 |\n|---|---|---|---|---|\n"
+        "| age: under 40 | 1,000 |  |  |  |\n| age: 80 and over | 1,000 |  |  |  |\n| age: unknown | 1,000 |  |  |  |\n"
+        "| sex: male | 1,000 | 7 | 2 | 0.500 (0.250 to 0.750) |\n"
     ) in model_card(made)
     assert "not known: these were not told apart" not in model_card(made)
     assert "women and men, for young and old is not known" in model_card(replace(made, test={"test/accuracy": 0.5}))

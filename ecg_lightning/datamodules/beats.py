@@ -1,14 +1,17 @@
 """Beat by beat: every annotated beat with its AAMI class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from ecg_lightning.augment import Augment
 from ecg_lightning.corpus import Corpus
+from ecg_lightning.datamodules.records import groups
 from ecg_lightning.datamodules.windowed import Windowed
 from ecg_lightning.datamodules.windows import beats_in_a_row
 from ecg_lightning.features import Features
@@ -18,6 +21,13 @@ from ecg_lightning.splits import Split
 from ecg_lightning.store import Store
 from ecg_lightning.structures import AAMI, WindowTable
 from ecg_lightning.windowing import Window
+
+
+@runtime_checkable
+class KnowsPersons(Protocol):
+    """A corpus that says how old the people of its records were, and of which sex; NaN is not known."""
+
+    def persons(self, records: Sequence[str]) -> Mapping[str, Float[np.ndarray, " record"]]: ...
 
 
 class BeatData(Windowed):
@@ -78,13 +88,22 @@ class BeatData(Windowed):
     def table(self) -> WindowTable:
         """One row per beat of a class that the task knows."""
         label = aami_label(self.store.symbol, self.classes)
-        return beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
+        table = beat_table(self.store, label, self.window, self.features, self.preprocess.fs_hz)
+        return replace(table, groups=groups_of(self.corpus, table))
 
     def items(self, side: str) -> tuple[Int[np.ndarray, "item *beat"], Bool[np.ndarray, "item *beat"]]:
         """Rows of one side as the network takes them, and which of them count."""
         if self.scope == "window":
             return super().items(side)
         return beats_in_a_row(getattr(self.fold, side), self.table, self.n_beats, self.before, self.after)
+
+
+def groups_of(corpus: Corpus, table: WindowTable) -> dict[str, np.ndarray]:
+    """Sex and age group of each row in a word; none where the corpus knows of nobody."""
+    if not isinstance(corpus, KnowsPersons):
+        return {}
+    person = {name: value[table.record] for name, value in corpus.persons(table.record_names).items()}
+    return {} if all(np.isnan(value).all() for value in person.values()) else groups(person)
 
 
 def aami_label(symbol: np.ndarray, classes: Sequence[str]) -> Int[np.ndarray, " beat"]:

@@ -126,10 +126,12 @@ def _notes(contract: Contract, sent: Mapping[str, Any], n_answers: int) -> list[
     """What a reader of the answer must know of what was sent."""
     todo, names, notes = contract.preprocess, contract.features.names, []
     if not payload.is_recording(sent):
-        if todo.filter != "none" or todo.scale in ("record", "running"):
+        done = [f"filter={todo.filter}"] * (todo.filter != "none")
+        done += [f"scale={todo.scale}"] * (todo.scale in ("record", "running"))
+        if done:
             notes.append(
-                f"a window is taken as it is: filter={todo.filter} and scale={todo.scale} of the contract are the "
-                f"caller's work, over the whole record before the window is cut"
+                f"a window is taken as it is: {' and '.join(done)} of the contract must have been done by the caller, "
+                f"over the whole record before the window was cut"
             )
     elif "peak_sample" not in sent and isinstance(contract.window, Window):
         notes.append(f"R peaks were not sent: {n_answers} were detected, which looks ahead")

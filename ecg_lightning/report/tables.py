@@ -53,7 +53,7 @@ MAX_PEOPLE = 50  # rows of a table that nobody reads further
 FIRST = {"anomaly": "auroc", "binary": "auroc", "multilabel": "macro_auroc"}  # the number that counts
 COLUMNS = {"train": SIDES["train"], "val": SIDES["val"], "before/test": "test, before", "test": SIDES["test"]}
 TWO = ("anomaly", "binary")  # problems that tell two classes apart
-GROUPED = dict.fromkeys(TWO, ("auroc", "average_precision", "macro_f1"))
+GROUPED = dict.fromkeys(TWO, ("auroc", "average_precision", "macro_f1")) | {"multiclass": ("macro_f1", "macro_auroc")}
 
 
 @dataclass(frozen=True)

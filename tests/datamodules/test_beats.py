@@ -203,3 +203,16 @@ def test_chance_touches_training_batches_alone_and_repeats_with_the_epoch(data_d
         assert (b.ecg[b.row < 0] == 0).all(), "padding stays zero"
     for a, b in zip(batches(plain, "val"), batches(shaken, "val"), strict=True):
         assert torch.equal(a.ecg, b.ecg)
+
+
+def test_beats_are_told_apart_by_sex_and_age_where_the_headers_say_them(tmp_path: Path) -> None:
+    for record, comment in (("100", "69 M 1085"), ("101", "24 F 1581"), ("119", "-1 F 1581")):
+        write_mitdb(tmp_path / "mitdb", [record], comments=[comment])
+    table = beat_data(tmp_path).table
+    found = {name: [set(word[table.record == k].tolist()) for k in range(3)] for name, word in table.groups.items()}
+    assert found == {"sex": [{"male"}, {"female"}, {"female"}], "age": [{"60-79"}, {"under 40"}, {"unknown"}]}
+
+
+def test_nobody_is_told_apart_where_no_header_says_anything(tmp_path: Path) -> None:
+    write_mitdb(tmp_path / "mitdb", ["100", "101", "119"], comments=["synthetic: no patient"])
+    assert dict(beat_data(tmp_path).table.groups) == {}

@@ -121,3 +121,16 @@ def test_impossible_setting_is_refused(tmp_path: Path, setting: str, limit: str)
 def test_cache_key_covers_the_reader() -> None:
     assert [file.name for file in MITDB.reader_files] == ["mitdb.py", "wfdb_files.py", "wfdb_beats.py"]
     assert all(file.is_file() for file in MITDB.reader_files)
+
+
+def test_age_and_sex_are_those_of_the_headers_or_not_known(tmp_path: Path) -> None:
+    for record, comment in (
+        ("100", "69 M 1085 1629 x1"),
+        ("108", "87 F 1227 654 x1"),
+        ("114", "-1 M 978"),
+        ("201", ""),
+    ):
+        write_mitdb(tmp_path / "mitdb", [record], comments=[comment] if comment else [])
+    found = corpus_in(tmp_path).persons(("108", "100", "201", "114"))
+    np.testing.assert_array_equal(found["age_years"], [87, 69, np.nan, np.nan])
+    np.testing.assert_array_equal(found["sex_female"], [1, 0, np.nan, 0])

@@ -30,9 +30,9 @@ WINDOW: dict[str, Any] = {"ecg_mv": [[0.5, 1.5] * 30], "leads": ["MLII"], "featu
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = small_bundle(BEATS)
-    bundle.write(tmp_path_factory.mktemp("run") / "model", made.network, made.contract)
-    return tmp_path_factory.getbasetemp() / "run0" / "model"
+    made, model = small_bundle(BEATS), tmp_path_factory.mktemp("loaded") / "model"
+    bundle.write(model, made.network, made.contract)
+    return model
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,11 @@ def test_a_filtered_window_says_what_the_beat_says_in_its_recording() -> None:
     alone = replies.reply(made, "0", a_window(made, at - 30) | {"features": {"pre_rr_s": 0.8}})
     assert alone["answers"] == [{"class": whole["class"], "p": {c: pytest.approx(p) for c, p in whole["p"].items()}}]
     assert (alone["sent"], alone["per"]) == ("window", "window")
-    assert alone["notes"][0].startswith("a window is taken as it is: filter=butterworth and scale=window")
+    (note,) = alone["notes"]
+    assert note.startswith("a window is taken as it is: filter=butterworth of the contract must have been done by the")
+    unfiltered = small_bundle(RECORDINGS)
+    crop = {"ecg_mv": [row[:60] for row in SAMPLES["ecg_mv"]], "leads": SAMPLES["leads"], "features": [60, 1]}
+    assert "it is: scale=record of the contract" in replies.reply(unfiltered, "0", crop)["notes"][0]
 
 
 def test_recordings_come_with_every_class_at_once() -> None:
