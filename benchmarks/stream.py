@@ -163,10 +163,11 @@ def answered(made: Bundle, corpus: MITDB, names: Sequence[str]) -> Table:
         n_true += len(record.peak_sample)
         others += Counter(said[k].called for k in set(range(len(said))) - set(other.tolist()))
     table = Table("R peaks", "macro-F1 N,S,V,F", *(f"F1 {c}" for c in classes[:4]), "accuracy")
+    called_so = ", ".join(f"{c} {others[c]}" for c in classes)
     table.title = (
         f"{len(names)} test records, {len(label):,} beats found of {n_true:,} ({100 * len(label) / n_true:.2f} %), "
-        f"{others.total()} others ({', '.join(f'{c} {others[c]}' for c in classes)}); ms after R: {np.median(late_ms):.0f}, 99 % {np.percentile(late_ms, 99):.0f}, "
-        f"at most {max(late_ms):.0f}"
+        f"{others.total()} others ({called_so}); "
+        f"ms after R: {np.median(late_ms):.0f}, 99 % {np.percentile(late_ms, 99):.0f}, at most {max(late_ms):.0f}"
     )
     for name, numbers in (("annotated", with_true), ("found by the stream", with_found)):
         table.add_row(name, *_scores(np.array(label), np.array(numbers), len(classes)))
