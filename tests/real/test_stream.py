@@ -8,7 +8,8 @@ import pytest
 import wfdb
 
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.dsp.live_peaks import LATEST_S, step
+from ecg_lightning.dsp.live_envelope import LATEST_S
+from ecg_lightning.dsp.live_peaks import step
 from ecg_lightning.predict.beats import logits
 from ecg_lightning.predict.stream import Stream
 from ecg_lightning.prepare import Preprocess
