@@ -27,6 +27,7 @@ class State(NamedTuple):
     """What the detector remembers; its size does not grow."""
 
     wave: Wave
+    now: int  # how many samples had arrived when it last changed its mind
     blocks: tuple[float, ...]  # highest envelopes of the last ones; that under way is the last
     usual: float  # log of the level of the last minute
     n_usual: int
@@ -73,7 +74,7 @@ def step(ecg_mv: Float[np.ndarray, " time"], state: State | None, fs_hz: float) 
 
 
 def _begin(first_mv: float, size: Sizes) -> State:
-    return State(live_envelope.begin(first_mv, size), (0.0,), 0.0, 0, (), NEVER, 0.0, (), ())
+    return State(live_envelope.begin(first_mv, size), 0, (0.0,), 0.0, 0, (), NEVER, 0.0, (), ())
 
 
 def _piece(ecg_mv: Float[np.ndarray, " time"], state: State, size: Sizes, found: list[tuple[int, int]]) -> State:
@@ -83,7 +84,7 @@ def _piece(ecg_mv: Float[np.ndarray, " time"], state: State, size: Sizes, found:
     state = state._replace(wave=wave, blocks=(*before, max(under_way, highest)))
     for bump in bumps:
         known = bump.at + size.ahead + 1
-        state = _meet(bump, known, _search(state, known, size, found), size, found)
+        state = _meet(bump, known, _search(state, known, size, found), size, found)._replace(now=known)
     state = _search(state, wave.n_samples, size, found)
     return state if wave.n_samples % size.block else _next_block(state, size, found)
 
@@ -143,7 +144,7 @@ def _search(state: State, now: int, size: Sizes, found: list[tuple[int, int]]) -
         if any(_lower(bump.height, one.height) for one in close):
             state = state._replace(pending=tuple(one for one in state.pending if one is not bump))
         else:
-            state = _beat(bump, when + 1, state, size, found)
+            state = _beat(bump, max(when + 1, state.now), state, size, found)
     return state
 
 
@@ -159,7 +160,7 @@ def _next_block(state: State, size: Sizes, found: list[tuple[int, int]]) -> Stat
     *before, newest = state.blocks
     moves = newest > _least(state)
     kept = (*before, newest)[-N_BLOCKS:] if moves else tuple(before)
-    state = state._replace(blocks=(*kept, 0.0))
+    state = state._replace(blocks=(*kept, 0.0), now=state.wave.n_samples)
     if newest > STILL_MV:
         value, n_usual = _level(state) if moves else newest, min(state.n_usual + 1, N_USUAL)
         state = state._replace(usual=state.usual + (log(value) - state.usual) / n_usual, n_usual=n_usual)
@@ -177,7 +178,7 @@ def packed(state: State | None) -> dict[str, np.ndarray]:
     if state is None:
         return {}
     return {
-        "counts": np.array([state.wave.n_samples, state.n_usual, state.last_at], np.int64),
+        "counts": np.array([state.wave.n_samples, state.now, state.n_usual, state.last_at], np.int64),
         "values": np.array([state.usual, state.last_height]),
         **{name: getattr(state.wave, name) for name in Wave._fields[1:]},
         "blocks": np.array(state.blocks),
@@ -195,13 +196,14 @@ def unpacked(arrays: Mapping[str, np.ndarray]) -> State | None:
     """
     if not arrays:
         return None
-    n_samples, n_usual, last_at = arrays["counts"].tolist()
+    n_samples, now, n_usual, last_at = arrays["counts"].tolist()
     usual, last_height = arrays["values"].tolist()
     pending = tuple(
         Bump(int(at), envelope, int(up), int(down), lean, height)
         for at, envelope, up, down, lean, height in arrays["pending"].tolist()
     )
     return State(
+        now=now,
         wave=Wave(n_samples, *(arrays[name] for name in Wave._fields[1:])),
         blocks=tuple(arrays["blocks"].tolist()),
         usual=usual,
