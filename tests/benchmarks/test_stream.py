@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.stream import main, pairs
+from benchmarks.stream import main
+from ecg_lightning.predict.detector_quality import pairs
 
 
 def test_pairs_are_each_others_nearest_within_the_tolerance() -> None:
