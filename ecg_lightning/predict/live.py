@@ -87,9 +87,11 @@ def _play(stream: "Stream", record: "Record", speed: float, console: "Console") 
     with suppress(KeyboardInterrupt):
         (_on_screen if console.is_terminal else _in_lines)(stream, record, speed, console, tally)
     seconds, heard_s = time.perf_counter() - began, stream.n_samples / record.fs_hz
-    console.print(f"{tally.words()}; {tally.latencies()}", highlight=False, markup=False)
+    console.print(f"{tally.words()}; {tally.latencies()}", highlight=False, markup=False, soft_wrap=True)
     console.print(
-        f"{heard_s:.0f} s of signal in {seconds:.1f} s, {heard_s / seconds:.1f} times real time", highlight=False
+        f"{heard_s:.0f} s of signal in {seconds:.1f} s, {heard_s / seconds:.1f} times real time",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -98,7 +100,7 @@ def _in_lines(stream: "Stream", record: "Record", speed: float, console: "Consol
 
     for said in _decisions(stream, record, speed, tally):
         for one in said:
-            console.print(line(one, tally.rate_bpm), highlight=False, markup=False)
+            console.print(line(one, tally.rate_bpm), highlight=False, markup=False, soft_wrap=True)
 
 
 def _on_screen(stream: "Stream", record: "Record", speed: float, console: "Console", tally: "Tally") -> None:
