@@ -29,10 +29,10 @@ from ecg_lightning.dsp.peaks import find_r_peaks
 from ecg_lightning.metrics import accuracy, confusion, f1, macro
 from ecg_lightning.predict import beats, place
 from ecg_lightning.predict.answers import called, probabilities
+from ecg_lightning.predict.detector_quality import outside, pairs
 from ecg_lightning.predict.stream import Stream
 from ecg_lightning.structures import AAMI, Record
 
-TOLERANCE_S = 0.15  # ANSI/AAMI EC57
 CHUNKS_S = (0.02, 0.1, 1.0)
 TIMED_S = 300  # of one record
 Peaks = Int[np.ndarray, " peak"]
@@ -71,29 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def pairs(true: Peaks, found: Peaks, fs_hz: float) -> tuple[Int[np.ndarray, " hit"], Int[np.ndarray, " hit"]]:
-    """Places in both of what is each other's nearest, within the tolerance."""
-    if not len(true) or not len(found):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    nearest, back = _nearest(true, found), _nearest(found, true)
-    own = np.flatnonzero(back[nearest] == np.arange(len(true)))
-    near = np.abs(found[nearest[own]] - true[own]) <= TOLERANCE_S * fs_hz
-    return own[near], nearest[own[near]]
-
-
-def _nearest(of: Peaks, among: Peaks) -> Int[np.ndarray, " one"]:
-    around = np.clip(np.searchsorted(among, of)[:, None] + [-1, 0], 0, len(among) - 1)
-    nearer = np.abs(among[around] - of[:, None]).argmin(axis=1)
-    return around[np.arange(len(of)), nearer]
-
-
 def outside_flutter(corpus: MITDB, name: str) -> Callable[[Peaks], Peaks]:
     """What leaves out peaks in flutter, as EC57 does."""
     import wfdb
 
     notes = wfdb.rdann(str(corpus.root / name), "atr")
-    begin, end = (notes.sample[[symbol == bracket for symbol in notes.symbol]] for bracket in "[]")
-    return lambda peak: peak[np.searchsorted(begin, peak) == np.searchsorted(end, peak)]
+    return lambda peak: outside(peak, notes.sample, notes.symbol)
 
 
 def detectors(corpus: MITDB, names: Sequence[str]) -> Table:
@@ -163,10 +146,11 @@ def answered(made: Bundle, corpus: MITDB, names: Sequence[str]) -> Table:
         n_true += len(record.peak_sample)
         others += Counter(said[k].called for k in set(range(len(said))) - set(other.tolist()))
     table = Table("R peaks", "macro-F1 N,S,V,F", *(f"F1 {c}" for c in classes[:4]), "accuracy")
+    called_so = ", ".join(f"{c} {others[c]}" for c in classes)
     table.title = (
         f"{len(names)} test records, {len(label):,} beats found of {n_true:,} ({100 * len(label) / n_true:.2f} %), "
-        f"{others.total()} others ({', '.join(f'{c} {others[c]}' for c in classes)}); ms after R: {np.median(late_ms):.0f}, 99 % {np.percentile(late_ms, 99):.0f}, "
-        f"at most {max(late_ms):.0f}"
+        f"{others.total()} others ({called_so}); "
+        f"ms after R: {np.median(late_ms):.0f}, 99 % {np.percentile(late_ms, 99):.0f}, at most {max(late_ms):.0f}"
     )
     for name, numbers in (("annotated", with_true), ("found by the stream", with_found)):
         table.add_row(name, *_scores(np.array(label), np.array(numbers), len(classes)))

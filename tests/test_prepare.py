@@ -10,7 +10,7 @@ import torch
 from ecg_lightning import prepare, windowing
 from ecg_lightning.dsp import filters, normalise, rhythm
 from ecg_lightning.features import Features
-from ecg_lightning.prepare import Preprocess
+from ecg_lightning.prepare import Arrived, Preprocess
 from ecg_lightning.structures import Record, Refused
 from ecg_lightning.windowing import Crops, Window
 
@@ -310,3 +310,27 @@ def test_a_record_in_another_unit_is_refused_in_words() -> None:
 def test_records_without_amplitude_must_be_z_scored() -> None:
     with pytest.raises(ValueError, match="unit=NU says that amplitude is lost: take scale=record instead of none"):
         replace(OF_RECORDING, unit="NU")
+
+
+@pytest.mark.parametrize("scale", ["window", "running", "none"])
+def test_a_signal_that_is_still_arriving_is_prepared_to_the_same_bits(scale: str) -> None:
+    preprocess = Preprocess(("II",), 100.0, "real_time", "butterworth", phase="causal", high_hz=40.0, scale=scale)
+    ecg_mv = np.random.default_rng(0).standard_normal((1, 1000)).astype(np.float32)
+    parts, before = [], Arrived()
+    for piece in np.split(ecg_mv, [0, 1, 8, 500], axis=1):
+        some, before = preprocess.step(piece, before)
+        parts.append(some)
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), preprocess.apply(ecg_mv, 100.0))
+
+
+def test_what_looks_ahead_cannot_be_prepared_while_it_arrives() -> None:
+    preprocess = Preprocess(("II",), 100.0, "diagnostic", "butterworth", high_hz=40.0)
+    with pytest.raises(Refused, match="still arriving cannot be prepared so: a zero-phase filter runs backwards over"):
+        preprocess.step(np.zeros((1, 10), np.float32), Arrived())
+
+
+def test_only_a_causal_filter_remembers() -> None:
+    causal = Preprocess(("II",), 100.0, "real_time", "butterworth", phase="causal", high_hz=40.0)
+    assert 2 < causal.memory_s() < 5
+    assert Preprocess(("II",), 100.0, "diagnostic", "butterworth", high_hz=40.0).memory_s() == 0
+    assert Preprocess(("II",), 100.0, "real_time", "none").memory_s() == 0

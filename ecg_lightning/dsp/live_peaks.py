@@ -1,24 +1,16 @@
 """R peaks of an ECG that is still arriving: each is told once, as soon as it is known, and never taken back."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from math import ceil, exp, log
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.ndimage import maximum_filter1d
-from scipy.signal import butter, sosfilt, sosfilt_zi
 
-from ecg_lightning.dsp.filters import group_delay_ms
-from ecg_lightning.dsp.peaks import APART_S, FIND_HZ, LEAST_FS_HZ, N_POLARITY, N_RUNNING, SHADOW, SHADOW_S
-from ecg_lightning.dsp.rhythm import LONGEST_RR_S
+from ecg_lightning.dsp import live_envelope
+from ecg_lightning.dsp.live_envelope import STILL_MV, Bump, Sizes, Wave, sizes
+from ecg_lightning.dsp.peaks import N_POLARITY, N_RUNNING, SHADOW
 
-QRS_HZ, BEAT_HZ = 15.0, 1.0  # of a QRS, and of its envelope: there the delays of the two filters are taken
-SMOOTH_HZ = 9.0  # of the envelope: one bump for a broad QRS, whose two halves 10 Hz would tell apart
-AHEAD_S = 0.1  # a bump of the envelope is a top once nothing higher came for so long
-PLACE_S = 0.06  # an R peak lies so close to where the envelope says
-BLOCK_S = 1.5  # holds a beat at 40 a minute and faster
 N_BLOCKS = 9  # the level is that of 13 s
 LEVEL_PLACE = 0.3  # in the row of their highest envelopes: below the middle, as ectopic beats are taller
 N_LEARNED = 2  # blocks of the first level: peaks of the first three seconds are told when these are over
@@ -28,29 +20,14 @@ SURE = 0.7  # of the level is a beat
 STRONG = 0.4  # of the level is a beat unless a higher one follows it closely: it may be a P wave
 WEAK = 0.25  # of the level is a beat where one is overdue
 OVERDUE = 1.4  # of the middle one of the last intervals: after it what was weak is looked at again
-LATEST_S = 5.0  # by then a peak is told or never: the longest interval, overdue, and what the filters cost
-STILL_MV = 1e-6  # an envelope below it is a constant that was rounded
 NEVER = -(1 << 60)
-
-
-class Bump(NamedTuple):
-    """A top of the envelope that may be a beat."""
-
-    at: int  # its sample, by the envelope's clock, which is late
-    envelope: float
-    up: int  # where the signal points furthest up, and down, by the signal's clock
-    down: int
-    lean: float  # log of how much further up than down
-    height: float = 0.0  # the envelope as share of the level
 
 
 class State(NamedTuple):
     """What the detector remembers; its size does not grow."""
 
-    n_samples: int  # that have arrived
-    bands: tuple[Float[np.ndarray, "section 2"], Float[np.ndarray, "section 2"]]  # of the two filters
-    envelope: Float[np.ndarray, " few"]  # the newest, as far as a top may still be outdone
-    ecg: Float[np.ndarray, " few"]  # the newest, as far back as its R peak may lie
+    wave: Wave
+    now: int  # how many samples had arrived when it last changed its mind
     blocks: tuple[float, ...]  # highest envelopes of the last ones; that under way is the last
     usual: float  # log of the level of the last minute
     n_usual: int
@@ -66,46 +43,6 @@ class Found(NamedTuple):
 
     peak_sample: Int[np.ndarray, " peak"]
     known_sample: Int[np.ndarray, " peak"]
-
-
-class Sizes(NamedTuple):
-    """Lengths at one sampling rate, in samples, and the two filters."""
-
-    ahead: int
-    apart: int
-    around: int
-    block: int
-    shadow: int
-    longest: int
-    latest: int
-    delay: int  # of the envelope behind the signal
-    bands: tuple[Float[np.ndarray, "section 6"], Float[np.ndarray, "section 6"]]
-
-
-@lru_cache
-def sizes(fs_hz: float) -> Sizes:
-    """Lengths and filters of the detector at a sampling rate.
-
-    Raises:
-        ValueError: the rate is too low for a QRS.
-    """
-    if fs_hz < LEAST_FS_HZ:
-        raise ValueError(f"fs_hz={fs_hz} must be at least {LEAST_FS_HZ}, or a QRS is lost: use a higher rate")
-    low_hz, high_hz = FIND_HZ
-    find = butter(2, (low_hz, min(high_hz, 0.45 * fs_hz)), btype="bandpass", fs=fs_hz, output="sos")
-    smooth = butter(2, SMOOTH_HZ, fs=fs_hz, output="sos")
-    delay_s = (group_delay_ms(find, fs_hz, QRS_HZ) + group_delay_ms(smooth, fs_hz, BEAT_HZ)) / 1000
-    return Sizes(
-        ahead=round(AHEAD_S * fs_hz),
-        apart=round(APART_S * fs_hz),
-        around=round(PLACE_S * fs_hz),
-        block=round(BLOCK_S * fs_hz),
-        shadow=round(SHADOW_S * fs_hz),
-        longest=round(LONGEST_RR_S * fs_hz),
-        latest=round(LATEST_S * fs_hz),
-        delay=round(delay_s * fs_hz),
-        bands=(find, smooth),
-    )
 
 
 def step(ecg_mv: Float[np.ndarray, " time"], state: State | None, fs_hz: float) -> tuple[Found, State | None]:
@@ -129,7 +66,7 @@ def step(ecg_mv: Float[np.ndarray, " time"], state: State | None, fs_hz: float) 
     if state is None and len(ecg_mv):
         state = _begin(float(ecg_mv[0]), size)
     while len(ecg_mv) and state is not None:
-        n_left = size.block - state.n_samples % size.block
+        n_left = size.block - state.wave.n_samples % size.block
         state = _piece(ecg_mv[:n_left].astype(np.float64), state, size, found)
         ecg_mv = ecg_mv[n_left:]
     peak_sample, known_sample = np.array(found, np.int64).reshape(-1, 2).T
@@ -137,55 +74,19 @@ def step(ecg_mv: Float[np.ndarray, " time"], state: State | None, fs_hz: float) 
 
 
 def _begin(first_mv: float, size: Sizes) -> State:
-    """As if the first sample had always been there; the band-pass has forgotten it."""
-    find, smooth = size.bands
-    ecg = np.full(size.ahead + size.delay + size.around, first_mv)
-    bands = (_at_rest(find, first_mv), np.zeros((len(smooth), 2)))
-    return State(0, bands, np.zeros(2 * size.ahead), ecg, (0.0,), 0.0, 0, (), NEVER, 0.0, (), ())
+    return State(live_envelope.begin(first_mv, size), 0, (0.0,), 0.0, 0, (), NEVER, 0.0, (), ())
 
 
-def _at_rest(sos: Float[np.ndarray, "section 6"], value: float) -> Float[np.ndarray, "section 2"]:
-    return sosfilt_zi(sos) * value
-
-
-def _piece(ecg: Float[np.ndarray, " time"], state: State, size: Sizes, found: list[tuple[int, int]]) -> State:
+def _piece(ecg_mv: Float[np.ndarray, " time"], state: State, size: Sizes, found: list[tuple[int, int]]) -> State:
     """Take samples of one block."""
-    band, first = sosfilt(size.bands[0], ecg, zi=state.bands[0])
-    envelope, second = sosfilt(size.bands[1], np.abs(band), zi=state.bands[1])
-    seen, around = np.concatenate([state.envelope, envelope]), np.concatenate([state.ecg, ecg])
-    bumps = _bumps(seen, around, state.n_samples, size)
-    n_samples = state.n_samples + len(ecg)
-    blocks = (*state.blocks[:-1], max(state.blocks[-1], float(envelope.max())))
-    state = state._replace(
-        n_samples=n_samples,
-        bands=(first, second),
-        envelope=seen[len(seen) - 2 * size.ahead :],
-        ecg=around[len(ecg) :],
-        blocks=blocks,
-    )
+    bumps, highest, wave = live_envelope.advance(ecg_mv, state.wave, size)
+    *before, under_way = state.blocks
+    state = state._replace(wave=wave, blocks=(*before, max(under_way, highest)))
     for bump in bumps:
         known = bump.at + size.ahead + 1
-        state = _meet(bump, known, _search(state, known, size, found), size, found)
-    state = _search(state, n_samples, size, found)
-    return state if n_samples % size.block else _next_block(state, size, found)
-
-
-def _bumps(
-    envelope: Float[np.ndarray, " time"], ecg: Float[np.ndarray, " longer"], n_before: int, size: Sizes
-) -> list[Bump]:
-    """Tops that have become known, where `envelope` and `ecg` end with the newest sample, and n_before are older."""
-    top = maximum_filter1d(envelope, 2 * size.ahead + 1, mode="nearest")[size.ahead : len(envelope) - size.ahead]
-    middle = envelope[size.ahead : len(envelope) - size.ahead]
-    earlier = envelope[size.ahead - 1 : len(envelope) - size.ahead - 1]
-    bumps = []
-    for place in np.flatnonzero((middle == top) & (middle > earlier) & (middle > STILL_MV)):
-        at = n_before - size.ahead + int(place)
-        wave = ecg[place : place + 2 * size.around + 1]
-        up, down, rest = int(wave.argmax()), int(wave.argmin()), float(np.median(wave))
-        lean = log(max(wave[up] - rest, 1e-12) / max(rest - wave[down], 1e-12))
-        begin = at - size.delay - size.around
-        bumps.append(Bump(at, float(middle[place]), max(begin + up, 0), max(begin + down, 0), lean))
-    return bumps
+        state = _meet(bump, known, _search(state, known, size, found), size, found)._replace(now=known)
+    state = _search(state, wave.n_samples, size, found)
+    return state if wave.n_samples % size.block else _next_block(state, size, found)
 
 
 def _level(state: State) -> float:
@@ -243,7 +144,7 @@ def _search(state: State, now: int, size: Sizes, found: list[tuple[int, int]]) -
         if any(_lower(bump.height, one.height) for one in close):
             state = state._replace(pending=tuple(one for one in state.pending if one is not bump))
         else:
-            state = _beat(bump, when + 1, state, size, found)
+            state = _beat(bump, max(when + 1, state.now), state, size, found)
     return state
 
 
@@ -259,16 +160,17 @@ def _next_block(state: State, size: Sizes, found: list[tuple[int, int]]) -> Stat
     *before, newest = state.blocks
     moves = newest > _least(state)
     kept = (*before, newest)[-N_BLOCKS:] if moves else tuple(before)
-    state = state._replace(blocks=(*kept, 0.0))
+    state = state._replace(blocks=(*kept, 0.0), now=state.wave.n_samples)
     if newest > STILL_MV:
         value, n_usual = _level(state) if moves else newest, min(state.n_usual + 1, N_USUAL)
         state = state._replace(usual=state.usual + (log(value) - state.usual) / n_usual, n_usual=n_usual)
+    oldest = state.wave.n_samples - size.latest + size.delay + size.around
+    state = state._replace(pending=tuple(one for one in state.pending if one.at >= oldest))
     if len(before) < N_LEARNED == len(kept):
         early, state = state.pending, state._replace(pending=())
         for bump in early:
-            state = _meet(bump, state.n_samples, state, size, found)
-    recent = tuple(one for one in state.pending if one.at > state.n_samples - size.latest)
-    return state._replace(pending=recent)
+            state = _meet(bump, state.wave.n_samples, state, size, found)
+    return state
 
 
 def packed(state: State | None) -> dict[str, np.ndarray]:
@@ -276,12 +178,9 @@ def packed(state: State | None) -> dict[str, np.ndarray]:
     if state is None:
         return {}
     return {
-        "counts": np.array([state.n_samples, state.n_usual, state.last_at], np.int64),
+        "counts": np.array([state.wave.n_samples, state.now, state.n_usual, state.last_at], np.int64),
         "values": np.array([state.usual, state.last_height]),
-        "find": state.bands[0],
-        "smooth": state.bands[1],
-        "envelope": state.envelope,
-        "ecg": state.ecg,
+        **{name: getattr(state.wave, name) for name in Wave._fields[1:]},
         "blocks": np.array(state.blocks),
         "pending": np.array(state.pending, np.float64).reshape(-1, len(Bump._fields)),
         "rr": np.array(state.rr, np.int64),
@@ -297,17 +196,15 @@ def unpacked(arrays: Mapping[str, np.ndarray]) -> State | None:
     """
     if not arrays:
         return None
-    n_samples, n_usual, last_at = arrays["counts"].tolist()
+    n_samples, now, n_usual, last_at = arrays["counts"].tolist()
     usual, last_height = arrays["values"].tolist()
     pending = tuple(
         Bump(int(at), envelope, int(up), int(down), lean, height)
         for at, envelope, up, down, lean, height in arrays["pending"].tolist()
     )
     return State(
-        n_samples=n_samples,
-        bands=(arrays["find"], arrays["smooth"]),
-        envelope=arrays["envelope"],
-        ecg=arrays["ecg"],
+        now=now,
+        wave=Wave(n_samples, *(arrays[name] for name in Wave._fields[1:])),
         blocks=tuple(arrays["blocks"].tolist()),
         usual=usual,
         n_usual=n_usual,

@@ -42,12 +42,20 @@ def hits(true: Int[np.ndarray, " beat"], found: Int[np.ndarray, " peak"], fs_hz:
     Returns:
         One number for each beat that has a peak of its own within 150 ms.
     """
+    own, other = pairs(true, found, fs_hz)
+    return found[other] - true[own]
+
+
+def pairs(
+    true: Int[np.ndarray, " beat"], found: Int[np.ndarray, " peak"], fs_hz: float
+) -> tuple[Int[np.ndarray, " hit"], Int[np.ndarray, " hit"]]:
+    """Places of beats and of peaks that are each other's nearest, within 150 ms; both as in `hits`."""
     if not len(found) or not len(true):
-        return np.zeros(0, dtype=np.int64)
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     nearest, back = _nearest(true, found), _nearest(found, true)
-    mutual = back[nearest] == np.arange(len(true))
-    off = (found[nearest] - true)[mutual]
-    return off[np.abs(off) <= TOLERANCE_S * fs_hz]
+    own = np.flatnonzero(back[nearest] == np.arange(len(true)))
+    own = own[np.abs(found[nearest[own]] - true[own]) <= TOLERANCE_S * fs_hz]
+    return own, nearest[own]
 
 
 def _nearest(of: Int[np.ndarray, " one"], among: Int[np.ndarray, " other"]) -> Int[np.ndarray, " one"]:

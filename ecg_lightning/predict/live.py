@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
     from ecg_lightning.bundle import Bundle
     from ecg_lightning.predict.live_screen import Tally
+    from ecg_lightning.predict.said import Recording
     from ecg_lightning.predict.stream import Decision, Stream
     from ecg_lightning.structures import Record
 
+PLAYED = (".hea", ".edf")
 FRAMES_HZ = 20  # chunks, and pictures, a second
 
 
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m ecg_lightning.predict.live", description=__doc__)
     parser.add_argument("bundle", help="run folder of a task.mode=real_time run, or its model folder")
-    parser.add_argument("record", type=Path, help="WFDB record, e.g. data/mitdb/100")
+    parser.add_argument("record", type=Path, help="WFDB or EDF recording, e.g. data/mitdb/100")
     parser.add_argument(
         "--speed", type=float, default=1.0, help="times as fast as it was recorded; 0 as fast as it goes"
     )
@@ -46,32 +48,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.speed < 0:
             raise ValueError(f"--speed {asked.speed:g} must be at least 0: 1 is the speed of the recording")
         made = bundle.read(place.find(asked.bundle).model)
-        record = read(asked.record, made)
+        found = read(asked.record, made)
+        record = found.record
         stream = Stream(made, record.leads, record.fs_hz)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for note in found.notes:
+        print(f"{record.name}: {note}", file=sys.stderr)
     _play(stream, record, asked.speed, Console())
     return 0
 
 
-def read(path: Path, made: "Bundle") -> "Record":
-    """Read a WFDB record with the leads that a bundle takes.
+def read(path: Path, made: "Bundle") -> "Recording":
+    """Read a recording with the leads that a bundle takes.
 
     Raises:
-        BadRecord: it cannot be read, or a lead is missing.
+        Refused: it is not there or cannot be read, a lead is missing, or it is a format that does not say its rate.
     """
-    import numpy as np
+    from ecg_lightning.predict.recordings_in import inputs_below, read_recording
+    from ecg_lightning.predict.said import Said
+    from ecg_lightning.structures import Refused
 
-    from ecg_lightning.datasets import wfdb_files
-    from ecg_lightning.structures import Record
-
-    path, preprocess = path.with_suffix("") if path.suffix == ".hea" else path, made.contract.preprocess
-    header = wfdb_files.read_header(path.parent, path.name, preprocess.fs_hz)
-    places = wfdb_files.choose_leads(path.name, header.lead_names, preprocess.leads)
-    ecg_mv = wfdb_files.read_ecg(path.parent, header, places, flat_leads=True)
-    names = tuple(header.lead_names[one] for one in places)
-    return Record(path.name, "", ecg_mv, names, header.fs_hz, np.zeros(0, np.int64), (), header.synthetic)
+    files = inputs_below([path])
+    if len(files) > 1:
+        raise Refused(f"record={path} holds {len(files)} recordings: name one, e.g. {files[0]}")
+    if files[0].suffix.lower() not in PLAYED:
+        raise Refused(f"record={path} does not say its rate and unit itself: give {' or '.join(PLAYED)}")
+    return read_recording(files[0], made.contract.preprocess.leads, Said())
 
 
 def _play(stream: "Stream", record: "Record", speed: float, console: "Console") -> None:
@@ -83,9 +87,11 @@ def _play(stream: "Stream", record: "Record", speed: float, console: "Console") 
     with suppress(KeyboardInterrupt):
         (_on_screen if console.is_terminal else _in_lines)(stream, record, speed, console, tally)
     seconds, heard_s = time.perf_counter() - began, stream.n_samples / record.fs_hz
-    console.print(f"{tally.words()}; {tally.latencies()}", highlight=False, markup=False)
+    console.print(f"{tally.words()}; {tally.latencies()}", highlight=False, markup=False, soft_wrap=True)
     console.print(
-        f"{heard_s:.0f} s of signal in {seconds:.1f} s, {heard_s / seconds:.1f} times real time", highlight=False
+        f"{heard_s:.0f} s of signal in {seconds:.1f} s, {heard_s / seconds:.1f} times real time",
+        highlight=False,
+        soft_wrap=True,
     )
 
 
@@ -94,7 +100,7 @@ def _in_lines(stream: "Stream", record: "Record", speed: float, console: "Consol
 
     for said in _decisions(stream, record, speed, tally):
         for one in said:
-            console.print(line(one, tally.rate_bpm), highlight=False, markup=False)
+            console.print(line(one, tally.rate_bpm), highlight=False, markup=False, soft_wrap=True)
 
 
 def _on_screen(stream: "Stream", record: "Record", speed: float, console: "Console", tally: "Tally") -> None:

@@ -13,7 +13,7 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.dsp import live_peaks, rhythm
-from ecg_lightning.dsp.live_peaks import LATEST_S
+from ecg_lightning.dsp.live_envelope import LATEST_S
 from ecg_lightning.predict import stream_file
 from ecg_lightning.predict.answers import anomalies, ask, called, probabilities, window_of
 from ecg_lightning.predict.arriving import Arriving
@@ -134,7 +134,7 @@ class Stream:
             raise Refused("the stream has finished: begin another one")
         self._finished = True
         if self.detect and self._peaks is not None:
-            rest = np.full(self._n_latest, self._peaks.ecg[-1], np.float32)
+            rest = np.full(self._n_latest, self._peaks.wave.ecg[-1], np.float32)
             found, _ = live_peaks.step(rest, self._peaks, self.fs_hz)
             inside = found.peak_sample < self.n_samples
             self._await(found.peak_sample[inside], found.known_sample[inside])

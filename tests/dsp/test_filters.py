@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.signal import sosfreqz
 
-from ecg_lightning.dsp.filters import butterworth, causal_step, group_delay_ms, remove_baseline, zero_phase
+from ecg_lightning.dsp.filters import (
+    butterworth,
+    causal_step,
+    group_delay_ms,
+    n_remembered,
+    remove_baseline,
+    zero_phase,
+)
 
 FS_HZ = 360.0
 SOS = butterworth(FS_HZ, 0.5, 50.0, order=2)
@@ -122,3 +129,13 @@ def test_medians_that_do_not_rise_are_refused_in_words() -> None:
             ValueError, match=f"beat_s={beat_s} and wave_s={wave_s} must rise and hold at least 3 samples"
         ):
             remove_baseline(np.zeros((1, 100)), FS_HZ, beat_s, wave_s)
+
+
+def test_a_filter_has_forgotten_a_wrong_sample_when_it_says_so() -> None:
+    sos = butterworth(100.0, 0.5, 40.0, 2)
+    impulse = np.zeros((1, 1000))
+    impulse[0, 1] = 1.0
+    answer = np.abs(causal_step(impulse, None, sos)[0][0])
+    n = n_remembered(sos)
+    assert answer[n + 1 :].max() < 2e-3 * answer.max()
+    assert answer[n // 2 :].max() > 2e-3 * answer.max()

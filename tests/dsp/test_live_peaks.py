@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from jaxtyping import Float, Int
 
-from ecg_lightning.dsp import live_peaks
+from ecg_lightning.dsp.live_envelope import LATEST_S
 from ecg_lightning.dsp.live_peaks import State, packed, step, unpacked
 
 FS_HZ = 250.0
@@ -54,6 +54,22 @@ def test_any_pieces_give_the_same_peaks_at_the_same_time() -> None:
         np.testing.assert_array_equal(in_pieces(ecg, lengths), whole)
 
 
+def test_whatever_arrives_peaks_rise_and_are_told_in_order_and_in_time() -> None:
+    for seed in range(12):
+        rng, parts = np.random.default_rng(seed), []
+        for _ in range(8):
+            time_s, size = np.arange(rng.integers(100, 2500)) / FS_HZ, 10 ** rng.uniform(-3, 1)
+            pulses = np.arange(len(time_s)) % rng.integers(60, 900) == 0
+            kinds = (rng.standard_normal(len(time_s)), pulses, np.zeros(len(time_s)), np.sin(20 * time_s))
+            parts.append(size * kinds[rng.integers(4)])
+        ecg = np.concatenate(parts)
+        peak, known = whole = np.stack(step(ecg, None, FS_HZ)[0])
+        assert (np.diff(peak) > 0).all()
+        assert (np.diff(known) >= 0).all()
+        assert ((known > peak) & (known - peak <= LATEST_S * FS_HZ)).all()
+        np.testing.assert_array_equal(in_pieces(ecg, rng.choice([0, 1, 50, 400], 600)), whole)
+
+
 def test_a_peak_is_known_when_the_message_says_so() -> None:
     ecg, _ = a_heart(20)
     whole = step(ecg, None, FS_HZ)[0]
@@ -70,7 +86,7 @@ def test_a_beat_that_is_too_low_is_found_once_it_is_overdue() -> None:
     peaks, known = step(ecg, None, FS_HZ)[0]
     late = np.abs(peaks - true[20]).argmin()
     assert abs(peaks[late] - true[20]) <= 5
-    assert 1.4 * 0.6 - 0.6 < (known[late] - peaks[late]) / FS_HZ < live_peaks.LATEST_S
+    assert 1.4 * 0.6 - 0.6 < (known[late] - peaks[late]) / FS_HZ < LATEST_S
 
 
 def test_nothing_is_found_where_nothing_moves() -> None:

@@ -35,7 +35,7 @@ def test_without_a_terminal_there_is_a_line_per_beat(tmp_path: Path, capsys: pyt
     words = a_place(tmp_path)
     assert live.main([*words, "--speed", "0"]) == 0
     made = bundle.read(tmp_path / "model")
-    record = live.read(tmp_path / "100.hea", made)
+    record = live.read(tmp_path / "100.hea", made).record
     stream = Stream(made, record.leads, 360.0)
     expected = stream.push(record.ecg_mv) + stream.finish()
     *lines, counted, speed = capsys.readouterr().out.splitlines()
@@ -85,9 +85,14 @@ def test_ctrl_c_ends_it_with_the_counts(
 
 def test_what_cannot_be_played_is_refused_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, record = a_place(tmp_path)
+    several = tmp_path / "several"
+    mitdb.write_mitdb(several, ["101", "103"], 4.0)
+    (tmp_path / "ecg.csv").write_text("0.1\n", encoding="utf-8")
     for words, said in (
         ([model, record, "--speed", "-1"], "--speed -1 must be at least 0"),
-        ([model, str(tmp_path / "101")], "101.hea is missing"),
+        ([model, str(tmp_path / "101")], "there is no such file or folder, nor a WFDB header 101.hea"),
+        ([model, str(several)], f"holds 2 recordings: name one, e.g. {several}"),
+        ([model, str(tmp_path / "ecg.csv")], "does not say its rate and unit itself: give .hea or .edf"),
         ([str(tmp_path / "nowhere"), record], "there is no such folder"),
     ):
         assert live.main(words) == 2

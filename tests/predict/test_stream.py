@@ -317,6 +317,20 @@ def test_windows_of_any_place_of_the_peak_are_cut_alike() -> None:
         np.testing.assert_allclose([one.outputs for one in found], logits(made, RECORD).numpy(), atol=1e-5)
 
 
+def test_the_ten_lines_of_the_page_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = a_bundle()
+    bundle.write(tmp_path / "model", made.network, made.contract)
+    page = (Path(__file__).parents[2] / "docs" / "stream.md").read_text(encoding="utf-8")
+    code = page.partition("```python\n")[2].partition("```")[0]
+    for said, here in (("outputs/arrhythmia/TIME", str(tmp_path)), ('("MLII",)', "LEADS"), ("360", "100")):
+        assert said in code
+        code = code.replace(said, here)
+    exec(code, {"LEADS": RECORD.leads, "chunks": np.array_split(RECORD.ecg_mv, 30, axis=1)})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(streamed(a_stream(detect=True), RECORD, EVERY)) > 15
+    assert all(" ms after R" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_a_stream_says_what_training_recorded_of_its_test_rows(tmp_path: Path, twin_cache: Path) -> None:
     done = train(tmp_path, twin_cache, *SHORT, "experiment=real_time", "trainer.max_epochs=2", "hydra.run.dir=run")

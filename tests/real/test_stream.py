@@ -8,12 +8,13 @@ import pytest
 import wfdb
 
 from ecg_lightning.datasets.mitdb import MITDB
-from ecg_lightning.dsp.live_peaks import LATEST_S, step
+from ecg_lightning.dsp.live_envelope import LATEST_S
+from ecg_lightning.dsp.live_peaks import step
 from ecg_lightning.predict.beats import logits
+from ecg_lightning.predict.detector_quality import hits, outside
 from ecg_lightning.predict.stream import Stream
 from ecg_lightning.prepare import Preprocess
 from tests.corpora.real_time import a_bundle
-from tests.real.test_peaks import hits, out_of_flutter
 
 DATA_DIR = Path(os.environ.get("ECG_DATA_DIR", "/nowhere")).absolute()
 pytestmark = pytest.mark.skipif(not (DATA_DIR / "mitdb").is_dir(), reason="ECG_DATA_DIR holds no mitdb")
@@ -35,8 +36,8 @@ def test_beats_are_found_as_they_come_and_in_time(corpus: MITDB) -> None:
         annotations = wfdb.rdann(str(corpus.root / name), "atr")
         causal, _ = step(record.ecg_mv[0], None, record.fs_hz)
         late_ms.append(1000 * (causal.known_sample - causal.peak_sample) / record.fs_hz)
-        true = out_of_flutter(record.peak_sample, annotations)
-        found = out_of_flutter(causal.peak_sample, annotations)
+        true = outside(record.peak_sample, annotations.sample, annotations.symbol)
+        found = outside(causal.peak_sample, annotations.sample, annotations.symbol)
         hit = hits(true, found, record.fs_hz)
         n_true, n_found, n_hit = n_true + len(true), n_found + len(found), n_hit + len(hit)
         off_ms.append(1000 * np.abs(hit) / record.fs_hz)
