@@ -1,4 +1,4 @@
-"""The table of architectures, small enough for a chest belt or not: `python -m ecg_lightning.export.table RUN RUN ...`."""
+"""What each architecture can do, and what it weighs in int8: `python -m ecg_lightning.export.table RUN RUN ...`."""
 
 import argparse
 import sys
@@ -8,8 +8,8 @@ from typing import Any
 
 SMALL, SLIGHTLY = 150_000, 0.01
 RULE = (
-    "Verdict: among the runs whose int8 file is below 150 kB, the one of the best macro-F1 is chosen (of several within "
-    "0.01 of it the smallest); the others are too large, or weaker by what is said."
+    "Verdict: among the runs whose int8 file is below 150 kB, the one of the best macro-F1 is chosen (of several "
+    "within 0.01 of it the smallest); the others are too large, or differ in macro-F1 by what is said."
 )
 
 

@@ -19,7 +19,9 @@ def main(model: str, *arrays: str) -> None:
     contract, names = json.loads(said["contract"]), [one.name for one in session.get_inputs()]
     if len(arrays) != len(names):
         sys.exit(f"error: {model} takes {len(names)} arrays, in this order: {', '.join(names)}; {said['usage']}")
-    feed = {name: np.load(file, allow_pickle=False).astype(np.float32) for name, file in zip(names, arrays)}
+    feed = {
+        name: np.load(file, allow_pickle=False).astype(np.float32) for name, file in zip(names, arrays, strict=True)
+    }
     (answer,) = session.run(None, feed)
     for row in called(contract, json.loads(said["outputs"]), answer.astype(np.float64)):
         print(row)
@@ -42,9 +44,9 @@ def called(contract: dict, outputs: list[str], answer: np.ndarray) -> list[str]:
         p = 1 / (1 + np.exp(-(logits + (contract["offsets"] or 0.0))))
         reached = p >= np.array(contract["thresholds"])
         none = contract["classes"][0] if contract["problem"] == "binary" else "-"
-        words = ["+".join(name for name, yes in zip(outputs, row) if yes) or none for row in reached]
-    told = ["  ".join(f"p({name})={x:.4f}" for name, x in zip(outputs, row)) for row in p]
-    return [f"{word}  {probabilities}" for word, probabilities in zip(words, told)]
+        words = ["+".join(name for name, yes in zip(outputs, row, strict=True) if yes) or none for row in reached]
+    told = ["  ".join(f"p({name})={x:.4f}" for name, x in zip(outputs, row, strict=True)) for row in p]
+    return [f"{word}  {probabilities}" for word, probabilities in zip(words, told, strict=True)]
 
 
 if __name__ == "__main__":
