@@ -12,7 +12,7 @@ from torch import Tensor
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import BadBundle, Contract
 from ecg_lightning.evaluation import decisions, evaluate
-from ecg_lightning.export.portable import asked
+from ecg_lightning.export.portable import asked, first
 from ecg_lightning.export.session import with_answers
 from ecg_lightning.predictions import FITTED_ON, Predictions
 
@@ -49,8 +49,7 @@ def parity(bundle: Bundle, says: Callable[[dict[str, Any]], Tensor], probes: dic
     """
     found = {}
     for size in SIZES:
-        few = {name: probes[name][:size] for name in ("ecg", "features")}
-        few["extra"] = {name: signal[:size] for name, signal in probes["extra"].items()}
+        few = first(probes, size)
         expected, said = asked(bundle, few), says(few)
         if said.shape != expected.shape:
             raise Failed(f"batch of {size}: the file gives shape {tuple(said.shape)}, not {tuple(expected.shape)}")

@@ -69,7 +69,8 @@ def quantised(model: ModelProto, feed: Feed, method: str) -> tuple[ModelProto, s
     """Make a graph of int8 of one of float32, by what the network has.
 
     With convolutions: static, scales per channel, activations by the calibration rows; LSTMs dynamic. Without: all
-    dynamic. The weights of GRUs and transposed convolutions are kept in int8 and computed with in float32.
+    dynamic, with one scale per tensor, as a scale per output of a linear layer is paid for in float32. Weights of GRUs
+    and transposed convolutions are kept in int8 and computed with in float32.
 
     Args:
         model: in float32.
@@ -91,7 +92,7 @@ def quantised(model: ModelProto, feed: Feed, method: str) -> tuple[ModelProto, s
         dynamic = ["LSTM"] if done else ["LSTM", "Gemm", "MatMul"]
         if kinds & set(dynamic):
             source = after if done else before
-            quantize_dynamic(source, after, op_types_to_quantize=dynamic, per_channel=True, weight_type=QuantType.QInt8)
+            quantize_dynamic(source, after, op_types_to_quantize=dynamic, weight_type=QuantType.QInt8)
             done.append(f"dynamic {' and '.join(sorted(kinds & set(dynamic)))}")
         found = onnx.load(after if done else before)
     only = weights_alone(found)

@@ -1,6 +1,7 @@
 """How large a file is and why, and how fast it answers on one thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 
 import numpy as np
@@ -48,18 +49,26 @@ def speed(one: Callable[[], object], many: Callable[[], object]) -> dict[str, fl
     Returns:
         median_ms and p99_ms of one window; windows_per_s in batches.
     """
+    with _one_thread():
+        batches = _times(many, 10)
+    return latency(one) | {"windows_per_s": MANY / float(np.median(batches))}
+
+
+def latency(one: Callable[[], object]) -> dict[str, float]:
+    """Median and 99th percentile of calls of a single window: median_ms and p99_ms."""
+    with _one_thread():
+        times = _times(one, N_TIMES)
+    return {"median_ms": 1000 * float(np.median(times)), "p99_ms": 1000 * float(np.quantile(times, 0.99))}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        times = _times(one, N_TIMES)
-        batches = _times(many, 10)
+        yield
     finally:
         torch.set_num_threads(threads)
-    return {
-        "median_ms": 1000 * float(np.median(times)),
-        "p99_ms": 1000 * float(np.quantile(times, 0.99)),
-        "windows_per_s": MANY / float(np.median(batches)),
-    }
 
 
 def _times(call: Callable[[], object], n_times: int) -> list[float]:

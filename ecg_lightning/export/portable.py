@@ -129,14 +129,15 @@ def probes(bundle: Bundle, rows: Rows | None, seed: int = 0) -> dict[str, Any]:
         fields: dict[str, Any] = {"ecg": ecg, "features": features, "extra": {}}
     else:
         fields, _ = single(contract, rows.batch(slice(0, N_PROBES)))
-    fields = _first(fields, N_PROBES)
+    fields = first(fields, N_PROBES)
     fields["ecg"], fields["features"] = fields["ecg"].clone(), fields["features"].clone()
     fields["ecg"][0] = 0.5
     fields["features"][1:2] = torch.nan
     return fields
 
 
-def _first(fields: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
+def first(fields: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
+    """The first windows."""
     extra = {name: signal[:n_rows] for name, signal in fields["extra"].items()}
     return {"ecg": fields["ecg"][:n_rows], "features": fields["features"][:n_rows], "extra": extra}
 

@@ -15,7 +15,7 @@ from ecg_lightning import bundle as bundles
 from ecg_lightning.bundle import WEIGHTS, Bundle
 from ecg_lightning.contract import BadBundle
 from ecg_lightning.corpus import Corpus
-from ecg_lightning.export import gate, int8, measure, onnx_file, portable, session
+from ecg_lightning.export import gate, int8, measure, onnx_file, portable, pte, session
 from ecg_lightning.predict.place import Place
 from ecg_lightning.predict.rows import Rows, check_same, corpus_of, cut_again, predictions_of, recorded
 from ecg_lightning.predictions import Predictions
@@ -110,6 +110,18 @@ def onnx(source: Source, path: Path) -> dict[str, Any]:
         apart = gate.parity(source.bundle, lambda fields: session.says(asked, fields), source.probes)
     sizes = {"onnx": measure.parts_of(model)}
     return {**_about(source), "parity": apart, "sizes": sizes, "speed": _speeds(source, {"onnx": asked})}
+
+
+def executorch(source: Source, path: Path) -> dict[str, Any]:
+    """Write the ExecuTorch program; arguments, result and refusals as of `onnx`."""
+    content, names = pte.program(source.bundle, source.shapes), tuple(source.shapes)
+    with written_whole(path) as part:
+        part.write_bytes(content)
+        says = pte.runner(part, names)
+        apart = gate.parity(source.bundle, says, source.probes)
+    few = portable.first(source.probes, 1)
+    speed = _speeds(source, {}) | {"executorch": measure.latency(lambda: says(few))}
+    return {**_about(source), "parity": apart, "sizes": {"executorch": {"file": len(content)}}, "speed": speed}
 
 
 def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
@@ -250,4 +262,6 @@ def made(place: Place, asked: Asked, folder: Path) -> tuple[Path, dict[str, Any]
     path, source = folder / FILES[asked.kind], source_of(place, asked)
     if asked.kind == "onnx":
         return path, onnx(source, path)
+    if asked.kind == "executorch":
+        return path, executorch(source, path)
     return path, onnx_int8(source, path, asked)
