@@ -1,5 +1,6 @@
 """The rows that are explained, as whole recordings or windows, with the waves that each sample belongs to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +32,7 @@ class Cases:
         fields: ecg (row, lead, time), whole recordings where the network takes crops; features; extra.
         peaks: R peaks, in samples from the beginning of `ecg`.
         wave: index into `waves.WAVES` of each sample.
-        delineated: the QRS that the row is about (of several all of them) was found by delineation, not by timing.
+        delineated: of each R peak, its QRS was found by delineation, not by timing.
         unit: of the ECG.
         starts: first samples of the crops; None of windows.
         start: of a single crop in its recording.
@@ -41,7 +42,7 @@ class Cases:
     fields: dict[str, Any]
     peaks: tuple[Int[np.ndarray, " peak"], ...]
     wave: Int[np.ndarray, "row time"]
-    delineated: Bool[np.ndarray, " row"]
+    delineated: tuple[Bool[np.ndarray, " peak"], ...]
     unit: str
     starts: Int[Tensor, " crop"] | None
     start: Int[np.ndarray, " row"] | None = None
@@ -67,10 +68,9 @@ class Cases:
             fields=fields,
             peaks=tuple(self.peaks[k] for k in rows),
             wave=self.wave[rows],
-            delineated=self.delineated[rows],
+            delineated=tuple(self.delineated[k] for k in rows),
             start=None if self.start is None else self.start[rows],
         )
-
 
     def of_crops(self, ecg: Float[Tensor, "row lead time"], start: Int[np.ndarray, " row"]) -> "Cases":
         """One crop of each recording instead of all.
@@ -82,8 +82,16 @@ class Cases:
         n_samples = ecg.shape[-1]
         wave = np.stack([one[first : first + n_samples] for one, first in zip(self.wave, start, strict=True)])
         peaks = [one - first for one, first in zip(self.peaks, start, strict=True)]
-        inside = tuple(one[(one >= 0) & (one < n_samples)] for one in peaks)
-        return replace(self, fields=self.fields | {"ecg": ecg}, peaks=inside, wave=wave, starts=None, start=start)
+        inside = [(one >= 0) & (one < n_samples) for one in peaks]
+        return replace(
+            self,
+            fields=self.fields | {"ecg": ecg},
+            peaks=tuple(one[there] for one, there in zip(peaks, inside, strict=True)),
+            wave=wave,
+            delineated=tuple(one[there] for one, there in zip(self.delineated, inside, strict=True)),
+            starts=None,
+            start=start,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +100,7 @@ class _Seen:
 
     peaks: Int[np.ndarray, " peak"]
     wave: Int[np.ndarray, " time"]
-    delineated: bool
+    delineated: Bool[np.ndarray, " peak"]
     recording: Float[np.ndarray, "lead time"] | None
 
 
@@ -113,7 +121,7 @@ def gather(bundle: Bundle, predictions: Predictions, corpus: Corpus, chosen: Int
     check_same(bundle, rows)
     seen = _seen(bundle, rows.predictions.table, corpus)
     window, starts = bundle.contract.window, None
-    fields = {"ecg": rows.ecg, "features": rows.features, "extra": rows.extra}
+    fields: dict[str, Any] = {"ecg": rows.ecg, "features": rows.features, "extra": rows.extra}
     if isinstance(window, Crops):
         recordings = [one.recording for one in seen if one.recording is not None]
         fields["ecg"] = torch.from_numpy(np.stack(recordings)).float()
@@ -123,7 +131,7 @@ def gather(bundle: Bundle, predictions: Predictions, corpus: Corpus, chosen: Int
         fields=fields,
         peaks=tuple(one.peaks for one in seen),
         wave=np.stack([one.wave for one in seen]),
-        delineated=np.array([one.delineated for one in seen]),
+        delineated=tuple(one.delineated for one in seen),
         unit=rows.unit,
         starts=starts,
     )
@@ -149,7 +157,7 @@ def _one(given: Inputs, time_s: float) -> _Seen:
     if isinstance(window, Crops):
         own = peaks if len(peaks) else find_r_peaks(ecg[[lead]].astype(np.float64), fs_hz)
         waves = find_waves(ecg[lead], own, fs_hz)
-        return _Seen(own, waves.wave, bool(waves.delineated.all()), ecg)
+        return _Seen(own, waves.wave, waves.delineated, ecg)
     at = round(time_s * fs_hz)
     start = at - (window.n_before if isinstance(window, Window) else 0)
     first, last = np.searchsorted(peaks, [start, start + window.n_samples])
@@ -157,9 +165,8 @@ def _one(given: Inputs, time_s: float) -> _Seen:
     index = start - begin + np.arange(window.n_samples)
     inside = (index >= 0) & (index < len(waves.wave))
     wave = np.where(inside, waves.wave[index.clip(0, len(waves.wave) - 1)], 0)
-    about = [np.searchsorted(peaks, at)] if isinstance(window, Window) else range(first, last)
-    sure = waves.delineated[[int(k) - max(0, int(first) - BESIDE) for k in about]]
-    return _Seen(peaks[first:last] - start, wave, bool(sure.all()), None)
+    sure = waves.delineated[np.arange(first, last) - max(0, int(first) - BESIDE)]
+    return _Seen(peaks[first:last] - start, wave, sure, None)
 
 
 def _around(
@@ -178,6 +185,6 @@ def _around(
     return find_waves(ecg[begin:end], some - begin, fs_hz), begin
 
 
-def _lead(leads: tuple[str, ...]) -> int:
+def _lead(leads: Sequence[str]) -> int:
     """Number of the lead that waves are found in."""
     return next((leads.index(name) for name in READ if name in leads), 0)

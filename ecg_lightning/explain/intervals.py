@@ -21,9 +21,7 @@ class Mean:
         return f"{self.value:.3g}" + ("" if self.low is None else f" [{self.low:.3g}, {self.high:.3g}]")
 
 
-def mean_over(
-    value: Float[np.ndarray, " row"], patients: np.ndarray, seed: int, between: tuple[float, float]
-) -> Mean:
+def mean_over(value: Float[np.ndarray, " row"], patients: np.ndarray, seed: int, between: tuple[float, float]) -> Mean:
     """Average rows, and draw whole patients with replacement to tell how sure that is.
 
     Args:

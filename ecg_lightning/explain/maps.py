@@ -1,4 +1,4 @@
-"""Other maps than gradients along a path: what hiding costs, where a convolution or attention looks, what was missed."""
+"""Other maps than gradients along a path: what hiding costs, where convolutions and attention look, what was missed."""
 
 from typing import Any, Protocol, runtime_checkable
 

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -58,12 +59,12 @@ def _from_the_top(network: nn.Module) -> Iterator[list[tuple[str, nn.Module]]]:
     layers = [(name, one) for name, one in network.named_modules() if any(True for _ in one.parameters(recurse=False))]
     layers.reverse()
     cuts = np.linspace(0, len(layers), min(MAX_STAGES, len(layers)) + 1).round().astype(int)
-    for begin, end in zip(cuts[:-1], cuts[1:], strict=True):
+    for begin, end in pairwise(cuts.tolist()):
         yield layers[begin:end]
 
 
 def make_random(layer: nn.Module) -> None:
-    """Draw the weights of one layer again, as its class does; those that have no rule with the spread that they have."""
+    """Draw the weights of one layer again, as its class does; without such a rule with the spread they have."""
     again = getattr(layer, "reset_parameters", None)
     if callable(again):
         again()

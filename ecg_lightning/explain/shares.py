@@ -65,7 +65,10 @@ def shares(
     there = ~np.isnan(found["map"]).any(axis=1) & ~np.isnan(found["size"]).any(axis=1)
     if not there.any():
         return ()
-    means = {name: [mean_over(x[there, k], patients[there], seed, (0, 1)) for k in range(len(WAVES))] for name, x in found.items()}
+    means = {
+        name: [mean_over(x[there, k], patients[there], seed, (0, 1)) for k in range(len(WAVES))]
+        for name, x in found.items()
+    }
     return tuple(Share(name, *(means[of][k] for of in ("map", "time", "size"))) for k, name in enumerate(WAVES))
 
 
@@ -77,7 +80,9 @@ def sentence(name: str, found: tuple[Share, ...], of: str) -> str:
         found: of its waves.
         of: what the map is made of, e.g. "attribution".
     """
-    most = max((one for one in found if one.time.value > 0), key=lambda one: one.map.value / one.time.value, default=None)
+    most = max(
+        (one for one in found if one.time.value > 0), key=lambda one: one.map.value / one.time.value, default=None
+    )
     if most is None:
         return f"{name}: the map is 0 everywhere."
     limits = "" if most.map.low is None else f" ({100 * most.map.low:.0f} to {100 * (most.map.high or 0):.0f})"

@@ -36,7 +36,7 @@ METHODS = {
     "attention": "attention",
     "reconstruction": "reconstruction error",
 }
-FEW, MANY = 8, 40  # rows per class by default: of recordings and long windows, and of single beats
+FEW, MANY = 6, 30  # rows per class by default: of recordings and long windows, and of single beats
 LONG_S = 2.0  # a longer window is not a beat alone
 LEAST_CONVERGED = 0.5  # of the rows: with fewer, what remains is not the class
 N_RANDOMISED, STEPS_RANDOMISED = 3, 16  # rows per class and steps of the maps under random weights
@@ -159,7 +159,9 @@ def explain(place: Place, wanted: Wanted, tell: Callable[[str, float], None]) ->
         one = _of_class(about, label)
         found += [] if one is None else [one]
     if not found:
-        raise Refused(f"side={wanted.side} has no row of {', '.join(predictions.classes[k] for k in labels)}: ask others")
+        raise Refused(
+            f"side={wanted.side} has no row of {', '.join(predictions.classes[k] for k in labels)}: ask others"
+        )
     tell("random weights", len(labels) / (len(labels) + 1))
     random = _randomised(about, found) if "ig" in wanted.methods else ()
     tell("pictures", 1.0)
@@ -268,7 +270,7 @@ def _values(
     if bundle.contract.problem == "anomaly":
         n_samples = bundle.contract.window.n_samples
         index = None if cases.starts is None else cases.starts[:, None] + torch.arange(n_samples)
-        again, error = maps.reconstruction_error(bundle, cases.ecg, index)
+        _, error = maps.reconstruction_error(bundle, cases.ecg, index)
         return {"reconstruction": error.numpy()}, cases.ecg.numpy(), None
     asked, base = about.asked(cases)
     inputs, classes = asked.inputs(cases.fields), torch.from_numpy(target)
