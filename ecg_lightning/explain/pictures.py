@@ -1,6 +1,7 @@
 """The figures of an explanation, in the order of the page."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def _waves(found: Explained, mark: str) -> Picture:
         return Picture("waves", title, "Not drawn: every map is 0.", None)
     caption = (
         f"{METHODS[method]}: share of its absolute sum on each wave, 95 % intervals over patients, beside the "
-        "share of the samples, and beside the share of the ECG's own size, which a map without any knowledge would have."
+        "share of the samples, and beside the share of the ECG's own size, as of a map without knowledge."
     )
     return Picture("waves", title, caption, score_figures.on_waves(shares, MADE_OF.get(method, "attribution"), mark))
 
@@ -138,11 +139,10 @@ def _of_class(found: Explained, one: OfClass, shown: Examples, mark: str) -> Ite
     )
     yield Picture(f"examples_{one.label}", f"Examples of {name}", caption, figure)
     if len(shown.values) > 1:
-        values = {method: value[0] for method, value in shown.values.items()}
-        figure = trace_figures.methods(rows[0], values, {key: unit_of(found, key) for key in values}, scale, mark)
-        said = (
-            f"One row of {name} by every method, {', '.join(METHODS[key] for key in values)}; each has its own scale."
-        )
+        values = {METHODS[key]: value[0] for key, value in shown.values.items()}
+        scales = [replace(scale, map_words=unit_of(found, key)) for key in shown.values]
+        figure = trace_figures.methods(rows[0], values, scales, mark)
+        said = f"One row of {name} by every method, {', '.join(values)}; each has its own scale."
         yield Picture(f"methods_{one.label}", f"Methods beside one another, {name}", said, figure)
 
 

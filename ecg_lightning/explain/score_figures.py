@@ -10,7 +10,7 @@ from ecg_lightning.explain.faithful import Curves
 from ecg_lightning.explain.randomised import Stage
 from ecg_lightning.explain.shares import Share
 from ecg_lightning.report.colours import class_colour
-from ecg_lightning.report.style import INK, QUIET, RIGHT, WRONG, legend_below, new_figure, plain, tidy
+from ecg_lightning.report.style import INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
 
 RANDOM = "random"
 
@@ -40,7 +40,7 @@ def on_waves(found: Mapping[str, tuple[Share, ...]], of: str, stamp: str) -> Fig
         axes.set_xticks(at, [one.wave for one in waves], fontsize=9)
         axes.set_ylim(0, 1)
     places[0].set_ylabel("share", fontsize=10)
-    legend_below(places[0], 3)
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=9)
     return figure
 
 
@@ -66,7 +66,8 @@ def deletion_and_insertion(found: Mapping[str, Mapping[str, Curves]], words: Map
         grid[0, column].set_ylim(0, 1)
     grid[0, 0].set_ylabel("p(class)\ntaken away first", fontsize=9)
     grid[1, 0].set_ylabel("p(class)\ngiven first", fontsize=9)
-    legend_below(grid[1, 0], len(next(iter(found.values()))))
+    named = grid[1, 0].get_legend_handles_labels()
+    figure.legend(*named, loc="outside lower left", ncols=len(named[0]), frameon=False, fontsize=9)
     return figure
 
 

@@ -1,6 +1,6 @@
 """ECGs with a map as colour behind the trace: single rows, methods below one another, and mean beats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,32 +81,32 @@ def examples(rows: Sequence[Traced], scale: Scale, name: str, stamp: str) -> Fig
         )
         grid[-1, half].set_xlabel(scale.words, fontsize=10)
         grid[-1, half].tick_params(labelbottom=True)
-    _bar(figure, grid, limit, scale.map_words)
+    _bar(figure, grid, scale.map_words)
     return figure
 
 
-def methods(row: Traced, values: dict[str, Float[np.ndarray, "_ time"]], words: dict[str, str], scale: Scale,
-            stamp: str) -> Figure:  # fmt: skip
+def methods(
+    row: Traced, values: Mapping[str, Float[np.ndarray, "_ time"]], scales: Sequence[Scale], stamp: str
+) -> Figure:
     """Draw one row again and again, behind it the map of each method on a scale of its own; of leads the first.
 
     Args:
         row: to look at.
-        values: its maps by method.
-        words: of each colour bar, with a unit.
-        scale: what they share.
+        values: its maps by the name of the method.
+        scales: of each.
         stamp: see `report.style.new_figure`.
     """
     figure = new_figure(11, 1.75 * len(values) + 0.6, stamp)
     grid = figure.subplots(len(values), 1, squeeze=False, sharex=True)[:, 0]
-    for axes, (name, value) in zip(grid, values.items(), strict=True):
-        limit = _limit([value[:1]])
-        drawn = _coloured(axes, scale.time, row.ecg[0], value[0], limit)
+    for axes, (name, value), scale in zip(grid, values.items(), scales, strict=True):
+        drawn = _coloured(axes, scale.time, row.ecg[0], value[0], _limit([value[:1]]))
         tidy(axes, y=plain(f"{scale.leads[0]}, {scale.unit}"))
         axes.grid(visible=False)
+        axes.set_title(name, fontsize=9, loc="right", color=INK)
         axes.set_xlim(scale.time[0], scale.time[-1])
-        figure.colorbar(drawn, ax=axes, pad=0.01).set_label(words[name], fontsize=8)
-    grid[0].set_title(plain(row.caption), fontsize=10, loc="left", color=INK)
-    grid[-1].set_xlabel(scale.words, fontsize=10)
+        figure.colorbar(drawn, ax=axes, pad=0.01).set_label(scale.map_words.replace(" of the class", ""), fontsize=8)
+    grid[0].set_title(plain(row.caption), fontsize=9, loc="left", color=INK)
+    grid[-1].set_xlabel(scales[0].words, fontsize=10)
     return figure
 
 
@@ -141,12 +141,14 @@ def mean_beats(beats: Sequence[MeanBeat], scale: Scale, stamp: str) -> Figure:
         n_leads + 1, len(beats), squeeze=False, sharex=True, sharey="row", gridspec_kw={"height_ratios": ratios}
     )
     limit = _limit([one.value.mean(axis=0) for one in beats])
+    mean, spread = (np.stack([of(one.ecg, axis=0) for one in beats]) for of in (np.mean, np.std))  # class, lead, time
+    low, high = mean - spread, mean + spread
     for column, one in enumerate(beats):
-        mean, spread = one.ecg.mean(axis=0), one.ecg.std(axis=0)
-        seen = np.broadcast_to(one.value.mean(axis=0), mean.shape)
+        seen = np.broadcast_to(one.value.mean(axis=0), mean[column].shape)
         for lead in range(n_leads):
             axes = grid[lead, column]
-            _coloured(axes, scale.time, mean[lead], seen[lead], limit, spread[lead])
+            _coloured(axes, scale.time, mean[column, lead], seen[lead], limit, _ends(low[:, lead], high[:, lead]))
+            axes.fill_between(scale.time, low[column, lead], high[column, lead], color=QUIET, alpha=0.3, linewidth=0)
             tidy(axes, plain(one.name) if not lead else "")
             axes.grid(visible=False)
             axes.axvline(0, color=GRID, linewidth=1)
@@ -155,7 +157,7 @@ def mean_beats(beats: Sequence[MeanBeat], scale: Scale, stamp: str) -> Figure:
     for lead, name in enumerate(scale.leads):
         grid[lead, 0].set_ylabel(plain(f"{name}, {scale.unit}"), fontsize=9)
     grid[-1, 0].set_ylabel("mean absolute\nmap", fontsize=9)
-    _bar(figure, grid[:-1], limit, scale.map_words)
+    _bar(figure, grid[:-1], scale.map_words)
     return figure
 
 
@@ -201,20 +203,23 @@ def _coloured(
     ecg: Float[np.ndarray, " time"],
     value: Float[np.ndarray, " time"],
     limit: tuple[float, float],
-    spread: Float[np.ndarray, " time"] | None = None,
+    ends: tuple[float, float] | None = None,
 ) -> QuadMesh:
-    """A trace, and its map as colour over the whole height behind it."""
-    low, high = (ecg, ecg) if spread is None else (ecg - spread, ecg + spread)
-    margin = 0.08 * max(float(np.ptp(np.stack([low, high]))), 1e-6)
-    ends = np.array([low.min() - margin, high.max() + margin])
+    """A trace, and its map as colour behind it, from one end of the axis to the other."""
+    ends = _ends(ecg, ecg) if ends is None else ends
     step = time[1] - time[0]
     edges = np.append(time, time[-1] + step) - step / 2
     colours = TWO_SIDED if limit[0] < 0 else ONE_SIDED
-    drawn = axes.pcolormesh(edges, ends, value[None], cmap=colours, vmin=limit[0], vmax=limit[1], rasterized=True)
-    if spread is not None:
-        axes.fill_between(time, low, high, color=QUIET, alpha=0.3, linewidth=0)
+    drawn = axes.pcolormesh(edges, np.array(ends), value[None], cmap=colours, rasterized=True)
+    drawn.set_clim(*limit)
     axes.plot(time, ecg, color=INK, linewidth=1.0)
+    axes.set_ylim(*ends)
     return drawn
+
+
+def _ends(low: Float[np.ndarray, "..."], high: Float[np.ndarray, "..."]) -> tuple[float, float]:
+    margin = 0.08 * max(float(high.max() - low.min()), 1e-6)
+    return float(low.min()) - margin, float(high.max()) + margin
 
 
 def _size(axes: Axes, time: Float[np.ndarray, " time"], value: Float[np.ndarray, "beat _ time"]) -> None:
@@ -242,9 +247,8 @@ def _limit(values: Sequence[np.ndarray]) -> tuple[float, float]:
     return (-most, most) if every.min() < 0 else (0.0, most)
 
 
-def _bar(figure: Figure, grid: np.ndarray, limit: tuple[float, float], words: str) -> None:
+def _bar(figure: Figure, grid: np.ndarray, words: str) -> None:
     mesh = next((one for axes in grid.ravel() for one in axes.collections if isinstance(one, QuadMesh)), None)
     if mesh is not None:
         bar = figure.colorbar(mesh, ax=grid.ravel().tolist(), pad=0.01, fraction=0.04, aspect=30)
         bar.set_label(words, fontsize=9)
-        mesh.set_clim(*limit)

@@ -15,6 +15,7 @@ RATES = (25.0, 250.0)  # beats a minute, outside of which its wavelet scales do 
 QRS_S = (0.04, 0.26)  # a delineated QRS is as long as this, or it is not believed
 QRS_BY_TIMING_S = (-0.06, 0.08)  # round R, where none was found: as wide as most ectopic ones
 T_BY_TIMING_S = (0.16, 0.40)  # behind R likewise, at an RR interval of a second
+P_END_S = 0.04  # before R, at least
 P_S, T_S = 0.32, 0.65  # how far from R a P wave may begin and a T wave may end
 
 
@@ -79,18 +80,19 @@ def _delineated(
 def _paint(wave: Int[np.ndarray, " time"], peak: int, own: dict[str, float], fs_hz: float, rr_s: float) -> bool:
     """The waves of one beat; says whether its QRS was delineated. Later waves give way to earlier ones and to QRS."""
     begin, end = own["ECG_R_Onsets"], own["ECG_R_Offsets"]
+    p_begin, p_end = own["ECG_P_Onsets"], own["ECG_P_Offsets"]
+    has_p = peak - P_S * fs_hz <= p_begin < p_end <= peak - P_END_S * fs_hz
+    begin = max(begin, p_end) if has_p else begin  # an onset inside the P wave is none
     believed = begin <= peak <= end and QRS_S[0] * fs_hz <= end - begin <= QRS_S[1] * fs_hz
     if not believed:
         begin, end = (peak + at * fs_hz for at in QRS_BY_TIMING_S)
     t_begin, t_end = own["ECG_T_Onsets"], own["ECG_T_Offsets"]
     if not end <= t_begin < t_end <= peak + T_S * fs_hz:
         short = min(1.0, rr_s**0.5)  # Bazett: it comes earlier at a faster rate
-        t_begin, t_end = (peak + at * short * fs_hz for at in T_BY_TIMING_S)
-        t_begin, t_end = max(t_begin, end), max(t_end, end)
+        t_begin, t_end = (max(end, peak + at * short * fs_hz) for at in T_BY_TIMING_S)
     _fill(wave, end, t_begin, "ST")
     _fill(wave, t_begin, t_end, "T")
-    p_begin, p_end = own["ECG_P_Onsets"], own["ECG_P_Offsets"]
-    if peak - P_S * fs_hz <= p_begin < p_end <= begin:
+    if has_p:
         _fill(wave, p_begin, p_end, "P", over=("T", "ST"))
     _fill(wave, begin, end, "QRS", over=("P", "ST", "T"))
     return bool(believed)

@@ -22,9 +22,9 @@ class MeanLead(nn.Module):
         return torch.stack([ecg.mean(dim=(1, 2)), 3 * ecg[:, 0, -1]], dim=1)
 
 
-def a_bundle(network: nn.Module, problem: str, **changes: Any) -> Bundle:
-    """Of two classes at 100 Hz, with one feature where the network takes any; changes are arguments of Contract."""
-    names = ("pre_rr_s",) if "features" in network.takes else ()  # type: ignore[operator]
+def a_bundle(network: nn.Module, problem: str, n_features: int = 0, **changes: Any) -> Bundle:
+    """Of two classes at 100 Hz, with one feature or none; changes are arguments of Contract."""
+    names = ("pre_rr_s",) * n_features
     given: dict[str, Any] = {
         "task": "arrhythmia",
         "network": "tests.explain.bundles.MeanLead",

@@ -29,10 +29,8 @@ class Sum(nn.Module):
 def linear() -> tuple[Asked, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     network = Logistic(1, 60, 1, (), ()).eval()
-    network.takes = ("ecg", "features")
-    made = a_bundle(network, "binary", features=a_bundle(Sum(), "binary").contract.features)
     ecg = torch.randn(8, 1, 60)
-    return Asked(made), ecg, network.head.weight.detach()[:, None] * ecg
+    return Asked(a_bundle(network, "binary")), ecg, network.head.weight.detach()[:, None] * ecg
 
 
 def test_no_order_deletes_a_linear_network_faster_than_its_attributions() -> None:

@@ -20,7 +20,7 @@ from tests.explain.bundles import MeanLead, a_bundle
 
 def test_a_linear_network_is_explained_by_its_weights() -> None:
     network = Logistic(2, 30, 1, (0.8,), (0.2,)).eval()
-    asked = Asked(a_bundle(network, "binary"))
+    asked = Asked(a_bundle(network, "binary", n_features=1))
     ecg, features = torch.randn(5, 2, 30), torch.tensor([[0.7], [0.9], [1.0], [0.5], [float("nan")]])
     inputs = asked.inputs({"ecg": ecg, "features": features, "extra": {}})
     base = (torch.randn(1, 2, 30), torch.tensor([[0.8]]))
