@@ -11,7 +11,7 @@ from ecg_lightning.explain.work import METHODS, Examples, Explained, OfClass
 from ecg_lightning.predictions import SIDES
 from ecg_lightning.report.ecg_figures import LONG_MS, UNITS
 from ecg_lightning.report.picture import Picture, stamp
-from ecg_lightning.windowing import Window
+from ecg_lightning.windowing import Crops, Window
 
 ROUND_R_S = (0.3, 0.5)  # what is averaged of beats in long windows
 UNIT = {
@@ -166,7 +166,8 @@ def _scale(found: Explained, n_samples: int, words: str) -> Scale:
     at = np.arange(n_samples) - (window.n_before if isinstance(window, Window) else 0)
     if _is_beat(found):
         return Scale(at / fs_hz * 1000, "ms round R", _leads(found), _unit(found), words)
-    of = "round the R peak" if isinstance(window, Window) else "from the beginning"
+    whose = "crop" if isinstance(window, Crops) else "window"
+    of = "round the R peak" if isinstance(window, Window) else f"from the {whose}'s beginning"
     return Scale(at / fs_hz, f"seconds {of}", _leads(found), _unit(found), words)
 
 

@@ -53,19 +53,23 @@ def sentences(found: Explained) -> list[str]:
 
 def doubts(found: Explained) -> list[str]:
     """What stands between these numbers and the truth, class by class."""
-    said = []
-    for one in found.classes:
-        name = found.predictions.classes[one.label]
-        sure = np.concatenate([np.zeros(0, bool), *one.cases.delineated])
-        words = f"{name}: {len(one.cases.ecg)} rows of {len(set(one.cases.patients))} patients"
-        if len(sure):
-            words += f"; {sure.sum()} of {len(sure)} QRS complexes were delineated, the others lie by timing round R"
-        if one.worst_error is not None:
-            words += f"; maps miss their sum by {100 * one.worst_error:.1f} % of the change at most"
-        if one.n_left_out:
-            words += f", {one.n_left_out} rows did not converge and are left out"
-        said.append(f"{words}.")
-    return said
+    return [_doubt(found, one) for one in found.classes]
+
+
+def _doubt(found: Explained, one: OfClass) -> str:
+    name = found.predictions.classes[one.label]
+    sure = np.concatenate([np.zeros(0, bool), *one.cases.delineated])
+    words = [f"{name}: {len(one.cases.ecg)} rows of {len(set(one.cases.patients))} patients"]
+    if len(sure):
+        words.append(f"{sure.sum()} of {len(sure)} QRS complexes were delineated, the others lie by timing round R")
+    if one.worst_error is not None:
+        words.append(f"maps miss their sum by {100 * one.worst_error:.1f} % of the change at most")
+    if one.n_left_out:
+        words.append(f"{one.n_left_out} rows did not converge and are left out")
+    if "random" in one.curves:
+        whole, nothing = one.curves["random"].deletion[:, 0].mean(), one.curves["random"].insertion[:, 0].mean()
+        words.append(f"p({name}) is {whole:.2f} on average, with the baseline for an ECG {nothing:.2f}")
+    return "; ".join(words) + "."
 
 
 def beside(found: Explained) -> dict[str, dict[str, float]]:
