@@ -43,7 +43,7 @@ def on_waves(value: Float[np.ndarray, "row lead time"], wave: Int[np.ndarray, "r
 
 
 def shares(
-    value: Float[np.ndarray, "row lead time"],
+    value: Float[np.ndarray, "row _ time"],
     away: Float[np.ndarray, "row lead time"],
     wave: Int[np.ndarray, "row time"],
     patients: np.ndarray,

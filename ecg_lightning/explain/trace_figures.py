@@ -166,7 +166,7 @@ def around_peaks(
     value: Float[np.ndarray, "row _ time"],
     peaks: Sequence[Int[np.ndarray, " peak"]],
     between: tuple[int, int],
-) -> tuple[Float[np.ndarray, "beat lead time"], Float[np.ndarray, "beat _ time"]]:
+) -> tuple[Float[np.ndarray, "beat lead cut"], Float[np.ndarray, "beat _ cut"]]:
     """Cut every beat that lies wholly in its row.
 
     Args:
