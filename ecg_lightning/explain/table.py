@@ -68,7 +68,7 @@ def _doubt(found: Explained, one: OfClass) -> str:
         words.append(f"{one.n_left_out} rows did not converge and are left out")
     if "random" in one.curves:
         whole, nothing = one.curves["random"].deletion[:, 0].mean(), one.curves["random"].insertion[:, 0].mean()
-        words.append(f"p({name}) is {whole:.2f} on average, with the baseline for an ECG {nothing:.2f}")
+        words.append(f"p({name}) is {whole:.2f} on average, and {nothing:.2f} where the ECG is the baseline")
     return "; ".join(words) + "."
 
 
