@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecg_lightning.explain.work import Explained, Wanted
+    from ecg_lightning.explain.findings import Explained, Wanted
     from ecg_lightning.predict.place import Place
 
 
@@ -26,10 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.seed < 0:
         return _refused(f"seed={asked.seed} must not be negative")
 
-    from ecg_lightning.explain import page, table, tracked, work  # torch takes seconds to import: only after --help
+    from ecg_lightning.explain import page, table, tracked  # torch takes seconds to import: only after --help
+    from ecg_lightning.explain.findings import Wanted
     from ecg_lightning.predict.place import find
 
-    wanted = work.Wanted(
+    wanted = Wanted(
         side=asked.side,
         classes=asked.classes,
         methods=asked.methods,

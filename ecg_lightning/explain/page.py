@@ -11,8 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ecg_lightning import report
 from ecg_lightning.explain import table
+from ecg_lightning.explain.findings import METHODS, Explained
 from ecg_lightning.explain.pictures import draw
-from ecg_lightning.explain.work import METHODS, Explained
 from ecg_lightning.predictions import SIDES
 from ecg_lightning.report.contents import read_contents
 from ecg_lightning.report.notices import notices
@@ -33,17 +33,7 @@ def write(found: Explained, run: Path, folder: Path, command: str) -> tuple[Path
         folder: made where it is missing.
         command: as it was typed.
     """
-    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
-    shown = []
-    for picture in draw(found):
-        png = b""
-        if picture.figure is not None:
-            stream = io.BytesIO()
-            picture.figure.savefig(stream, format="png")
-            png = stream.getvalue()
-            (folder / PICTURES / f"{picture.name}.png").write_bytes(png)
-        encoded = base64.b64encode(png).decode("ascii")
-        shown.append({"title": picture.title, "caption": picture.caption, "png": encoded})
+    shown = _drawn(found, folder / PICTURES)
     templates = FileSystemLoader(Path(str(report.__file__)).parent)
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("explained.html.j2").render(
@@ -65,6 +55,21 @@ def write(found: Explained, run: Path, folder: Path, command: str) -> tuple[Path
     _whole(files[1], table.as_json(found))
     _whole(files[2], table.waves(found).to_csv(index=False))
     return (*files, folder / PICTURES)
+
+
+def _drawn(found: Explained, folder: Path) -> list[dict[str, str]]:
+    folder.mkdir(parents=True, exist_ok=True)
+    shown = []
+    for picture in draw(found):
+        png = b""
+        if picture.figure is not None:
+            stream = io.BytesIO()
+            picture.figure.savefig(stream, format="png")
+            png = stream.getvalue()
+            (folder / f"{picture.name}.png").write_bytes(png)
+        encoded = base64.b64encode(png).decode("ascii")
+        shown.append({"title": picture.title, "caption": picture.caption, "png": encoded})
+    return shown
 
 
 def _whole(path: Path, text: str) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from ecg_lightning.explain import score_figures, trace_figures
+from ecg_lightning.explain.findings import METHODS, Examples, Explained, OfClass
 from ecg_lightning.explain.trace_figures import MeanBeat, Scale, Traced
-from ecg_lightning.explain.work import METHODS, Examples, Explained, OfClass
 from ecg_lightning.predictions import SIDES
 from ecg_lightning.report.ecg_figures import LONG_MS, UNITS
 from ecg_lightning.report.picture import Picture, stamp

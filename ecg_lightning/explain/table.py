@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ecg_lightning.explain.findings import METHODS, Explained, OfClass
 from ecg_lightning.explain.intervals import Mean
 from ecg_lightning.explain.pictures import MADE_OF, first_method
 from ecg_lightning.explain.shares import sentence
-from ecg_lightning.explain.work import METHODS, Explained, OfClass
 
 
 def waves(found: Explained) -> pd.DataFrame:

@@ -1,139 +1,37 @@
 """Explain a run: maps of its rows by every method that the network has, and what they are worth."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ecg_lightning import bundle as bundles
 from ecg_lightning import config
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.contract import Contract
 from ecg_lightning.corpus import Corpus
 from ecg_lightning.explain import maps
 from ecg_lightning.explain.asked import Asked, deciding_crops
 from ecg_lightning.explain.baselines import N_MEAN, baseline
 from ecg_lightning.explain.cases import Cases, gather
 from ecg_lightning.explain.chosen import Judged, classes_of, for_averages, judged, to_look_at
-from ecg_lightning.explain.faithful import Curves, Gain, by_chance, curves, gain
+from ecg_lightning.explain.faithful import Curves, by_chance, curves, gain
+from ecg_lightning.explain.findings import METHODS, Examples, Explained, OfClass, Wanted
 from ecg_lightning.explain.gradients import BOUND, Gradients, integrated_gradients
 from ecg_lightning.explain.randomised import Stage, stages
-from ecg_lightning.explain.shares import Share, shares
+from ecg_lightning.explain.shares import shares
 from ecg_lightning.predict.place import Place
 from ecg_lightning.predict.rows import corpus_of, predictions_of
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.structures import Refused
 from ecg_lightning.windowing import Crops, Window
 
-METHODS = {
-    "ig": "Integrated Gradients",
-    "occlusion": "occlusion",
-    "gradcam": "Grad-CAM",
-    "attention": "attention",
-    "reconstruction": "reconstruction error",
-}
 FEW, MANY = 6, 30  # rows per class by default: of recordings and long windows, and of single beats
 LONG_S = 2.0  # a longer window is not a beat alone
 LEAST_CONVERGED = 0.5  # of the rows: with fewer, what remains is not the class
 N_RANDOMISED, STEPS_RANDOMISED = 3, 16  # rows per class and steps of the maps under random weights
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to explain, and how.
-
-    Args:
-        side: "test" or "val".
-        classes: names; none for all.
-        methods: of `METHODS`; none for all that the network has.
-        n_rows: per class, for averages; None for some that take a minute.
-        baseline: "zero" or "mean".
-        n_steps: of Integrated Gradients.
-        seed: of every draw.
-        data_dir: where databases lie; None where the run found them.
-    """
-
-    side: str = "test"
-    classes: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    n_rows: int | None = None
-    baseline: str = "zero"
-    n_steps: int = 64
-    seed: int = 0
-    data_dir: Path | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Rows to look at.
-
-    Args:
-        cases: right ones, then wrong ones.
-        right: which they are.
-        target: class that each map speaks for: the one that was called, of a label always itself.
-        p: what was said of that class.
-        values: a map of each by each method.
-    """
-
-    cases: Cases
-    right: Bool[np.ndarray, " row"]
-    target: Int[np.ndarray, " row"]
-    p: Float[np.ndarray, " row"]
-    values: Mapping[str, Float[np.ndarray, "row _ time"]]
-
-
-@dataclass(frozen=True, eq=False)
-class OfClass:
-    """What was found of one class.
-
-    Args:
-        label: its number.
-        cases: rows for the averages, those that did not converge left out.
-        values: a map of each by each method.
-        away: the ECG minus its baseline.
-        n_left_out: rows whose Integrated Gradients did not converge.
-        worst_error: of the rows that did, as a share of the change; None without this method.
-        shares: of every wave, by method.
-        curves: deletion and insertion by method, and "random".
-        gains: over random order, by method.
-        beside: share of the absolute attribution that each input has, and each feature.
-        examples: to look at.
-    """
-
-    label: int
-    cases: Cases
-    values: Mapping[str, Float[np.ndarray, "row _ time"]]
-    away: Float[np.ndarray, "row lead time"]
-    n_left_out: int
-    worst_error: float | None
-    shares: Mapping[str, tuple[Share, ...]]
-    curves: Mapping[str, Curves]
-    gains: Mapping[str, Gain]
-    beside: Mapping[str, Float[np.ndarray, " row"]]
-    examples: Examples | None
-
-
-@dataclass(frozen=True, eq=False)
-class Explained:
-    """Everything that was found.
-
-    Args:
-        contract: of the bundle.
-        predictions: of the run.
-        wanted: as asked, with the methods that were taken.
-        classes: one after another.
-        stages: of the randomisation; none where there are no gradients.
-    """
-
-    contract: Contract
-    predictions: Predictions
-    wanted: Wanted
-    classes: tuple[OfClass, ...]
-    stages: tuple[Stage, ...] = field(default=())
 
 
 def explain(place: Place, wanted: Wanted, tell: Callable[[str, float], None]) -> Explained:

@@ -12,7 +12,8 @@ import pytest
 
 from ecg_lightning.explain import page, tracked
 from ecg_lightning.explain.__main__ import main
-from ecg_lightning.explain.work import Wanted, explain
+from ecg_lightning.explain.findings import Wanted
+from ecg_lightning.explain.work import explain
 from ecg_lightning.predict.place import find
 from ecg_lightning.structures import Refused
 from tests.conftest import FinishedRun, RecordRun
