@@ -180,8 +180,8 @@ def _around(
     first, last = max(0, int(own[0]) - BESIDE), min(len(peaks), int(own[1]) + BESIDE)
     some = peaks[first:last]
     margin = round(0.5 * fs_hz)
-    begin = max(0, min([between[0], *(some[:1] - margin)]))
-    end = min(len(ecg), max([between[1], *(some[-1:] + margin)]))
+    begin = int(max(0, min([between[0], *(some[:1] - margin)])))
+    end = int(min(len(ecg), max([between[1], *(some[-1:] + margin)])))
     return find_waves(ecg[begin:end], some - begin, fs_hz), begin
 
 
