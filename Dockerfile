@@ -17,7 +17,7 @@ FROM installed AS serve
 RUN useradd --no-create-home --shell /usr/sbin/nologin serve
 USER serve
 EXPOSE 8000
-ENTRYPOINT [".venv/bin/python", "-m", "ecg_lightning.predict.serve", "/model", "--host", "0.0.0.0"]
+ENTRYPOINT [".venv/bin/python", "-m", "ecg_lightning.serve", "/model", "--host", "0.0.0.0"]
 
 FROM installed AS demo
 CMD ["make", "demo"]

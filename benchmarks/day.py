@@ -56,7 +56,7 @@ def measure(bundle_folder: Path, file: Path) -> None:
     from ecg_lightning import bundle
     from ecg_lightning.dsp.peaks import find_r_peaks
     from ecg_lightning.predict.beats import classify
-    from ecg_lightning.predict.recordings_in import Said, read_recording
+    from ecg_lightning.reading.recordings import Said, read_recording
     from ecg_lightning.structures import Record
 
     made = bundle.read(bundle_folder)

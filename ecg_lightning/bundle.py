@@ -21,7 +21,7 @@ from ecg_lightning.model_card import model_card
 
 WEIGHTS, CONTRACT, CARD, MLMODEL = "model.safetensors", "contract.json", "README.md", "MLmodel"
 MODELS = "ecg_lightning.models"
-LOADER = "ecg_lightning.predict.loaded"  # by which MLflow serves the folder as it is; `read` does not look at it
+LOADER = "ecg_lightning.serve.loaded"  # by which MLflow serves the folder as it is; `read` does not look at it
 SAMPLES = {"type": "array", "items": {"type": "double"}}
 COLUMNS: Mapping[str, Mapping[str, Any]] = {  # of what MLflow's server takes; a row without fs_hz is one window
     "ecg_mv": {"type": "array", "items": SAMPLES},

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 FAILURES = (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, json.JSONDecodeError)
 PACKAGE = Path(__file__).parent
-SERVED = PACKAGE / "predict" / "served.py"  # the code of the MLflow model
+SERVED = PACKAGE / "serve" / "served.py"  # the code of the MLflow model
 NEEDS = (
     "mlflow",
     "torch",

@@ -40,7 +40,7 @@ answers = {module}.{function}(model, record)
 ```
 
 `record` (`ecg_lightning.structures.Record`) is {taken}. Its leads are chosen by name; it is resampled, filtered and cut
-as written above, and there is one row per {row}. Over HTTP: `python -m ecg_lightning.predict.serve model`, or by MLflow
+as written above, and there is one row per {row}. Over HTTP: `python -m ecg_lightning.serve model`, or by MLflow
 `mlflow models serve -m model --env-manager local`."""
 ROWS_USAGE = """```python
 from pathlib import Path

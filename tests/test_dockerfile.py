@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ecg_lightning.predict import serve
+from ecg_lightning.serve import __main__ as serve
 from tests.corpora.command import ROOT
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")

@@ -41,7 +41,7 @@ def _answered(asked: argparse.Namespace) -> dict[str, Any]:
 
     from ecg_lightning import bundle
     from ecg_lightning.predict import folder, job, place, terminal
-    from ecg_lightning.predict.recordings_in import inputs_below
+    from ecg_lightning.reading.recordings import inputs_below
 
     folder.earlier_files(asked.output)  # refused before seconds are spent
     wanted = _asked(asked)
@@ -60,7 +60,7 @@ def _answered(asked: argparse.Namespace) -> dict[str, Any]:
 def _asked(asked: argparse.Namespace) -> "Asked":
     from ecg_lightning.predict.job import Asked
     from ecg_lightning.predict.people import people
-    from ecg_lightning.predict.recordings_in import Said
+    from ecg_lightning.reading.recordings import Said
 
     leads = tuple(name.strip() for name in (asked.leads or "").split(",") if name.strip())
     return Asked(

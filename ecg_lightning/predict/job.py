@@ -13,7 +13,7 @@ from ecg_lightning.predict.answers import USES
 from ecg_lightning.predict.findings import Findings, examine
 from ecg_lightning.predict.people import People
 from ecg_lightning.predict.pictures import stamp_of
-from ecg_lightning.predict.recordings_in import Said, read_recording
+from ecg_lightning.reading.recordings import Said, read_recording
 from ecg_lightning.report import findings_page
 from ecg_lightning.windowing import Segments
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from ecg_lightning.bundle import Bundle
     from ecg_lightning.predict.live_screen import Tally
-    from ecg_lightning.predict.said import Recording
     from ecg_lightning.predict.stream import Decision, Stream
+    from ecg_lightning.reading.said import Recording
     from ecg_lightning.structures import Record
 
 PLAYED = (".hea", ".edf")
@@ -66,8 +66,8 @@ def read(path: Path, made: "Bundle") -> "Recording":
     Raises:
         Refused: it is not there or cannot be read, a lead is missing, or it is a format that does not say its rate.
     """
-    from ecg_lightning.predict.recordings_in import inputs_below, read_recording
-    from ecg_lightning.predict.said import Said
+    from ecg_lightning.reading.recordings import inputs_below, read_recording
+    from ecg_lightning.reading.said import Said
     from ecg_lightning.structures import Refused
 
     files = inputs_below([path])

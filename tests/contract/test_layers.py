@@ -72,6 +72,7 @@ MAY_IMPORT = {
     "comparison": "predictions evaluation",
     "paired": "structures predictions calibration evaluation comparison",
     "contract": "structures windowing features prepare",
+    "reading": "structures dsp datasets",
     "model_limits": "windowing contract",
     "model_numbers": "contract",
     "model_card": "windowing prepare contract model_limits model_numbers",
@@ -83,7 +84,7 @@ COMPOSE = (
     *("study", "study_end", "study_table", "trials"),
     *("sweep", "sweep_folds", "sweep_run", "train", "tune"),
 )
-USE = ("report", "explain", "export", "predict")  # everything below them
+USE = ("report", "explain", "export", "predict", "serve")  # everything below them
 
 
 def modules() -> Iterator[tuple[str, Path]]:

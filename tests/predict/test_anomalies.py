@@ -24,7 +24,6 @@ from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.features import Features
 from ecg_lightning.layers.reconstruction_scores import part_names
 from ecg_lightning.modules.anomaly import AnomalyDetection
-from ecg_lightning.predict import served
 from ecg_lightning.predict.answers import anomalies
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
@@ -33,6 +32,7 @@ from ecg_lightning.prepare import Preprocess
 from ecg_lightning.reconstruction_losses import MeanAbsoluteError
 from ecg_lightning.sampling import Shuffle
 from ecg_lightning.schedules import constant
+from ecg_lightning.serve import payload, served
 from ecg_lightning.splits import Official
 from ecg_lightning.standards import fit_standards
 from ecg_lightning.structures import Record
@@ -220,5 +220,7 @@ def test_the_mlflow_model_gives_what_the_bundle_gives(
     found = model.predict(context, rows)
     assert found.groupby("recording").size().tolist() == n_rows
     answer = diagnose if "window" in changes else classify
-    expected = [answer(made, served.recording(k, row, "mV")) for k, row in enumerate(rows.to_dict("records"))]
+    expected = [
+        answer(made, payload.recording(str(k), row, made.contract)) for k, row in enumerate(rows.to_dict("records"))
+    ]
     pd.testing.assert_frame_equal(found, pd.concat(expected, ignore_index=True))

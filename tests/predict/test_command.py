@@ -25,9 +25,9 @@ from ecg_lightning.predict.files import FORMATS as OF_FILES
 from ecg_lightning.predict.job import check_kind
 from ecg_lightning.predict.place import find
 from ecg_lightning.predict.recordings import diagnose
-from ecg_lightning.predict.recordings_in import Said, inputs_below, read_recording
 from ecg_lightning.predict.rows import corpus_of
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.reading.recordings import Said, inputs_below, read_recording
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Crops, Segments
 from tests.conftest import FinishedRun, RecordRun

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import wfdb
 
-from ecg_lightning.predict import wfdb_in
-from ecg_lightning.predict.recordings_in import Said, read_recording
-from ecg_lightning.predict.wfdb_formats import FORMATS, values
-from tests.predict.test_recordings_in import FS_HZ, TWO_MV, refused, write_wfdb
+from ecg_lightning.reading import wfdb_file
+from ecg_lightning.reading.recordings import Said, read_recording
+from ecg_lightning.reading.wfdb_formats import FORMATS, values
+from tests.reading.test_recordings import FS_HZ, TWO_MV, refused, write_wfdb
 
 N = TWO_MV.shape[1]
 
@@ -43,8 +43,8 @@ def test_every_storage_format_is_read_as_wfdb_reads_it(
     lines = [f"a.dat {storage} 200({baseline})/mV 0 0 5 0 0 {name}" for baseline, name in ((3, "MLII"), (-2, "V5"))]
     (tmp_path / "a.hea").write_text("\n".join([f"a 2 250 {n_frames}", *lines]), encoding="utf-8")
     expected = wfdb.rdrecord(str(tmp_path / "a")).p_signal.T
-    monkeypatch.setattr(wfdb_in, "N_VALUES", 401)  # pieces do not show
-    found = wfdb_in.read(tmp_path / "a.hea", ("V5", "MLII"), Said()).ecg
+    monkeypatch.setattr(wfdb_file, "N_VALUES", 401)  # pieces do not show
+    found = wfdb_file.read(tmp_path / "a.hea", ("V5", "MLII"), Said()).ecg
     np.testing.assert_allclose(found, expected[::-1], rtol=1e-6, atol=1e-6)
 
 

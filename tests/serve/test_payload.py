@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from ecg_lightning.features import Features
-from ecg_lightning.predict import payload
-from ecg_lightning.predict.payload import BadPayload
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.serve import payload
+from ecg_lightning.serve.payload import BadPayload
 from tests.corpora.small_bundles import BEATS, RECORDINGS, SEGMENTS, sent_recording, small_bundle
 
 CONTRACT = small_bundle(BEATS).contract

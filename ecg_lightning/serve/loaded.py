@@ -11,7 +11,7 @@ from mlflow.exceptions import MlflowException
 
 from ecg_lightning import bundle
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.predict.replies import RESEARCH, check_servable, table
+from ecg_lightning.serve.replies import RESEARCH, check_servable, table
 
 LOG = logging.getLogger(__name__)
 WARNING = f"{RESEARCH} MLflow runs the code that a model names or brings along: serve your own models alone."

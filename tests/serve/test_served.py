@@ -19,11 +19,11 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.features import Features
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.predict import payload, served
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.recordings import diagnose
 from ecg_lightning.predict.segments import watch
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.serve import payload, served
 from ecg_lightning.structures import Record
 from ecg_lightning.tracking import Tracker
 from ecg_lightning.windowing import Crops, Segments, Window

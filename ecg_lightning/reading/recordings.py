@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ecg_lightning.predict.said import Raw, Recording, Said
+from ecg_lightning.reading.said import Raw, Recording, Said
 from ecg_lightning.structures import BadRecord, Refused
 
 __all__ = ["Recording", "Said", "inputs_below", "read_recording"]
@@ -83,7 +83,7 @@ def read_recording(path: Path, wanted: Sequence[str], said: Said) -> Recording:
         BadRecord: in one sentence that names the recording: a lead, rate or unit is missing or unknown, the file is
             cut short or not what it says, too much is lost, or the amplitude is none of an ECG.
     """
-    from ecg_lightning.predict.samples import finished
+    from ecg_lightning.reading.samples import finished
 
     try:
         return finished(_raw(path, wanted, said))
@@ -93,17 +93,17 @@ def read_recording(path: Path, wanted: Sequence[str], said: Said) -> Recording:
 
 def _raw(path: Path, wanted: Sequence[str], said: Said) -> Raw:
     if path.suffix == WFDB[0]:
-        from ecg_lightning.predict import wfdb_in
+        from ecg_lightning.reading import wfdb_file
 
-        return wfdb_in.read(path, wanted, said)
+        return wfdb_file.read(path, wanted, said)
     if path.suffix.lower() == ".edf":
-        from ecg_lightning.predict import edf_in
+        from ecg_lightning.reading import edf_file
 
-        return edf_in.read(path, wanted, said)
+        return edf_file.read(path, wanted, said)
     if path.suffix.lower() == ".npy":
-        from ecg_lightning.predict import npy_in
+        from ecg_lightning.reading import npy_file
 
-        return npy_in.read(path, wanted, said)
-    from ecg_lightning.predict import csv_in
+        return npy_file.read(path, wanted, said)
+    from ecg_lightning.reading import csv_file
 
-    return csv_in.read(path, wanted, said)
+    return csv_file.read(path, wanted, said)

@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from ecg_lightning.dsp.pieces import spans
-from ecg_lightning.predict.lead_names import choose
-from ecg_lightning.predict.said import Raw, Said
-from ecg_lightning.predict.units import factor, unit_of
+from ecg_lightning.reading.lead_names import choose
+from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.units import factor, unit_of
 from ecg_lightning.structures import BadRecord
 
 MAGIC = b"\x93NUMPY"

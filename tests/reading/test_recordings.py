@@ -10,7 +10,7 @@ import pytest
 import wfdb
 
 from ecg_lightning.dsp.peaks import find_r_peaks
-from ecg_lightning.predict.recordings_in import Recording, Said, inputs_below, read_recording
+from ecg_lightning.reading.recordings import Recording, Said, inputs_below, read_recording
 from ecg_lightning.structures import BadRecord, Refused
 from tests.dsp.test_peaks import beats, made_ecg
 

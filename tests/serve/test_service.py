@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.predict import replies, service
+from ecg_lightning.serve import replies, service
 from tests.corpora.loopback import post, serving
 from tests.corpora.small_bundles import BEATS, sent_recording, small_bundle
 

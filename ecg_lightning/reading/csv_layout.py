@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_lightning.predict.units import known
+from ecg_lightning.reading.units import known
 from ecg_lightning.structures import BadRecord
 
 HEAD_BYTES = 65_536  # of the file, in which names and the first numbers must lie

@@ -4,7 +4,7 @@ import warnings
 
 import pandas as pd
 
-from ecg_lightning.predict.loaded import _load_pyfunc
+from ecg_lightning.serve.loaded import _load_pyfunc
 
 with warnings.catch_warnings():  # MLflow warns of its own type hints
     warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecg_lightning.predict.recordings_in import Said, read_recording
-from tests.predict.test_recordings_in import FS_HZ, SAID, TWO_MV, refused, write_csv, write_npy
+from ecg_lightning.reading.recordings import Said, read_recording
+from tests.reading.test_recordings import FS_HZ, SAID, TWO_MV, refused, write_csv, write_npy
 
 
 def rows(separator: str = ",", decimal: str = ".") -> str:

@@ -10,12 +10,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ecg_lightning.datasets import wfdb_beats, wfdb_files
-from ecg_lightning.predict.lead_names import choose
-from ecg_lightning.predict.persons import person_of_comments
-from ecg_lightning.predict.said import Raw, Said
-from ecg_lightning.predict.units import factor, unit_of
-from ecg_lightning.predict.wfdb_formats import FORMATS, values
-from ecg_lightning.predict.wfdb_header import Head, Line, read_head
+from ecg_lightning.reading.lead_names import choose
+from ecg_lightning.reading.persons import person_of_comments
+from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.units import factor, unit_of
+from ecg_lightning.reading.wfdb_formats import FORMATS, values
+from ecg_lightning.reading.wfdb_header import Head, Line, read_head
 from ecg_lightning.structures import BadRecord
 
 N_VALUES = 4_000_000  # at a time

@@ -7,8 +7,8 @@ import numpy as np
 import pyedflib
 import pytest
 
-from ecg_lightning.predict.recordings_in import Said, read_recording
-from tests.predict.test_recordings_in import FS_HZ, TWO_MV, refused, write_edf
+from ecg_lightning.reading.recordings import Said, read_recording
+from tests.reading.test_recordings import FS_HZ, TWO_MV, refused, write_edf
 
 N_BLOCKS = TWO_MV.shape[1] // FS_HZ
 

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ecg_lightning.bundle import Bundle
-from ecg_lightning.predict.replies import public, reply
+from ecg_lightning.serve.replies import public, reply
 
 BODY_S = 60.0  # a body that takes longer is given up, or slow senders would hold every place
 N_CHARACTERS = 500  # of a refusal

@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ecg_lightning.dsp.pieces import spans
-from ecg_lightning.predict.said import Raw, Recording
-from ecg_lightning.predict.units import LOST, that_fit
+from ecg_lightning.reading.said import Raw, Recording
+from ecg_lightning.reading.units import LOST, that_fit
 from ecg_lightning.structures import NAMELESS, BadRecord, Record
 
 LEAST_S = 1.0  # shorter has no second beat

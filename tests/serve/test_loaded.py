@@ -13,8 +13,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from ecg_lightning import bundle
-from ecg_lightning.predict import replies
-from ecg_lightning.predict.loaded import Loaded
+from ecg_lightning.serve import replies
+from ecg_lightning.serve.loaded import Loaded
 from tests.corpora.loopback import post, serving
 from tests.corpora.sequence_gru import SequenceGRU
 from tests.corpora.small_bundles import BEATS, RECORDINGS, sent_recording, small_bundle
@@ -45,7 +45,7 @@ def test_the_note_for_mlflow_names_a_loader_of_this_package_and_brings_no_code(f
     note = json.loads((folder / "MLmodel").read_text())
     flavor = note["flavors"]["python_function"]
     assert flavor.keys() == {"loader_module", "data", "python_version", "config"}
-    assert flavor["loader_module"] == "ecg_lightning.predict.loaded"
+    assert flavor["loader_module"] == "ecg_lightning.serve.loaded"
     inputs = Model.load(str(folder / "MLmodel")).signature.inputs
     assert inputs.input_names() == list(bundle.COLUMNS)
     assert inputs.required_input_names() == ["ecg_mv", "leads"]

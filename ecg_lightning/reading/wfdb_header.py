@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ecg_lightning.predict.wfdb_formats import FORMATS, n_bytes_of
+from ecg_lightning.reading.wfdb_formats import FORMATS, n_bytes_of
 from ecg_lightning.structures import BadRecord
 
 MOST_BYTES = 1_000_000  # of a header

@@ -14,7 +14,8 @@ import pytest
 import requests
 
 from ecg_lightning import bundle
-from ecg_lightning.predict import replies, serve
+from ecg_lightning.serve import __main__ as serve
+from ecg_lightning.serve import replies
 from tests.corpora.command import environment
 from tests.corpora.loopback import post
 from tests.corpora.sequence_gru import SequenceGRU
@@ -73,7 +74,7 @@ def test_addresses_of_this_machine_alone_are_known(host: str, local: bool) -> No
 @contextlib.contextmanager
 def served(run: Path, *words: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """The command in a process of its own, where it listens, and its first line."""
-    command = [sys.executable, "-m", "ecg_lightning.predict.serve", str(run), "--port=0", *words]
+    command = [sys.executable, "-m", "ecg_lightning.serve", str(run), "--port=0", *words]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, env=environment(run), cwd=run, **pipes) as process:
         try:

@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ecg_lightning.dsp.pieces import spans
-from ecg_lightning.predict.lead_names import choose
-from ecg_lightning.predict.persons import person_of_edf
-from ecg_lightning.predict.said import Raw, Said
-from ecg_lightning.predict.units import factor, unit_of
+from ecg_lightning.reading.lead_names import choose
+from ecg_lightning.reading.persons import person_of_edf
+from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.units import factor, unit_of
 from ecg_lightning.structures import BadRecord
 
 HEAD = 256  # bytes of the header, and of what it says of each signal

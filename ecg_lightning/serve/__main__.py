@@ -1,4 +1,4 @@
-"""Answer recordings and windows over HTTP, without MLflow: `python -m ecg_lightning.predict.serve BUNDLE`."""
+"""Answer recordings and windows over HTTP, without MLflow: `python -m ecg_lightning.serve BUNDLE`."""
 
 import argparse
 import ipaddress
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 where it was stopped, 2 where it cannot serve.
     """
-    parser = argparse.ArgumentParser(prog="python -m ecg_lightning.predict.serve", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m ecg_lightning.serve", description=__doc__)
     parser.add_argument("bundle", help="run folder, its model folder, or runs:/<run id>")
     parser.add_argument("--port", type=int, default=8000, help="to listen on; 0 takes a free one (default: 8000)")
     parser.add_argument("--host", default="127.0.0.1", help="to listen on (default: 127.0.0.1, this machine alone)")
@@ -54,7 +54,8 @@ def _serve(where: str, listening: socket.socket, max_bytes: int) -> int:
     import uvicorn
 
     from ecg_lightning import bundle
-    from ecg_lightning.predict import place, replies, service
+    from ecg_lightning.predict import place
+    from ecg_lightning.serve import replies, service
 
     torch.set_num_threads(min(N_THREADS, os.cpu_count() or 1))
     try:

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.models.logistic import Logistic
-from ecg_lightning.predict import payload, replies
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.predict.inputs import inputs
 from ecg_lightning.predict.recordings import diagnose
 from ecg_lightning.predict.segments import watch
+from ecg_lightning.serve import payload, replies
 from tests.corpora.anomaly_bundle import anomaly_bundle
 from tests.corpora.sequence_gru import SequenceGRU
 from tests.corpora.small_bundles import BEATS, RECORDINGS, SEGMENTS, sent_recording, small_bundle

@@ -10,8 +10,9 @@ import torch
 
 from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
-from ecg_lightning.predict import beats, payload, recordings, segments
+from ecg_lightning.predict import beats, recordings, segments
 from ecg_lightning.predict.answers import ask
+from ecg_lightning.serve import payload
 from ecg_lightning.structures import PERSON
 from ecg_lightning.windowing import Crops, Segments, Window
 

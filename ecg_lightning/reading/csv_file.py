@@ -8,10 +8,10 @@ import pyarrow as pa
 from jaxtyping import Float
 from pyarrow import csv
 
-from ecg_lightning.predict.csv_layout import LOST, Layout, layout
-from ecg_lightning.predict.lead_names import Chosen, choose
-from ecg_lightning.predict.said import Raw, Said
-from ecg_lightning.predict.units import factor, unit_of
+from ecg_lightning.reading.csv_layout import LOST, Layout, layout
+from ecg_lightning.reading.lead_names import Chosen, choose
+from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.units import factor, unit_of
 from ecg_lightning.structures import BadRecord
 
 BLOCK_BYTES = 4_000_000  # at a time; a longer line is refused
