@@ -56,7 +56,7 @@ def test_recordings_are_explained_label_by_label(finished_record_run: RecordRun)
 
 
 def test_other_signals_have_their_share(finished_belt_run: Path) -> None:
-    wanted = Wanted(n_rows=1, n_steps=8, classes=("normal",), methods=("ig",), baseline="mean")
+    wanted = Wanted(n_rows=1, n_steps=8, classes=("normal",), methods=("ig",))
     (one,) = explain(find(str(finished_belt_run)), wanted, quiet).classes
     inputs = ("ecg", "features", "breathing", "activity")
     assert abs(sum(float(one.beside[name].mean()) for name in inputs) - 1) < 1e-5
