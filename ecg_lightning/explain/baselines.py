@@ -8,7 +8,7 @@ from ecg_lightning.explain.cases import Cases
 from ecg_lightning.structures import Refused
 
 BASELINES = ("zero", "mean")
-N_MEAN = 200  # rows of the first class that are averaged, at most
+N_MEAN = 50  # rows of the first class that are averaged, at most
 
 
 def baseline(asked: Asked, kind: str, cases: Cases, normal: Cases | None) -> tuple[Tensor, ...]:

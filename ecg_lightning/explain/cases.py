@@ -40,9 +40,9 @@ class Cases:
 
     predictions: Predictions
     fields: dict[str, Any]
-    peaks: tuple[Int[np.ndarray, " peak"], ...]
+    peaks: tuple[Int[np.ndarray, " _"], ...]
     wave: Int[np.ndarray, "row time"]
-    delineated: tuple[Bool[np.ndarray, " peak"], ...]
+    delineated: tuple[Bool[np.ndarray, " _"], ...]
     unit: str
     starts: Int[Tensor, " crop"] | None
     start: Int[np.ndarray, " row"] | None = None

@@ -22,7 +22,7 @@ class Judged:
     Args:
         member: row is of the class.
         called: the class was called for the row.
-        p: calibrated, or if anomaly the score in the column of the anomaly.
+        p: calibrated; if anomaly the score, in both columns.
     """
 
     member: Bool[np.ndarray, "row class"]
@@ -45,7 +45,7 @@ def judged(bundle: Bundle, predictions: Predictions) -> Judged:
         found = anomalies(contract, said)
         index = np.array([contract.classes.index(name) for name in found["class"]])
         score = np.asarray(found["score"], np.float64)
-        return Judged(member, index[:, None] == np.arange(n_classes), np.stack([-score, score], axis=1))
+        return Judged(member, index[:, None] == np.arange(n_classes), np.stack([score, score], axis=1))
     p = probabilities(contract, said)
     if contract.problem == "multilabel":
         limits = np.array(contract.thresholds or [0.5] * n_classes)

@@ -164,7 +164,7 @@ def mean_beats(beats: Sequence[MeanBeat], scale: Scale, stamp: str) -> Figure:
 def around_peaks(
     ecg: Float[np.ndarray, "row lead time"],
     value: Float[np.ndarray, "row _ time"],
-    peaks: Sequence[Int[np.ndarray, " peak"]],
+    peaks: Sequence[Int[np.ndarray, " _"]],
     between: tuple[int, int],
 ) -> tuple[Float[np.ndarray, "beat lead cut"], Float[np.ndarray, "beat _ cut"]]:
     """Cut every beat that lies wholly in its row.

@@ -57,9 +57,8 @@ def explain(place: Place, wanted: Wanted, tell: Callable[[str, float], None]) ->
         one = _of_class(about, label)
         found += [] if one is None else [one]
     if not found:
-        raise Refused(
-            f"side={wanted.side} has no row of {', '.join(predictions.classes[k] for k in labels)}: ask others"
-        )
+        names = ", ".join(predictions.classes[k] for k in labels)
+        raise Refused(f"side={wanted.side} has no row of {names}: ask for other classes")
     tell("random weights", len(labels) / (len(labels) + 1))
     random = _randomised(about, found) if "ig" in wanted.methods else ()
     tell("pictures", 1.0)

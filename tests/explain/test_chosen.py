@@ -10,6 +10,7 @@ from ecg_lightning.explain.chosen import classes_of, for_averages, judged, to_lo
 from ecg_lightning.explain.trace_figures import around_peaks
 from ecg_lightning.predictions import Predictions
 from ecg_lightning.structures import Refused
+from tests.corpora.anomaly_bundle import anomaly_bundle
 from tests.explain.bundles import MeanLead, a_bundle
 
 
@@ -43,6 +44,31 @@ def test_right_and_wrong_are_as_predict_decides() -> None:
     assert (list(right), list(wrong)) == ([0, 1], [2, 3])
     right, wrong = to_look_at(about, found, "test", 0, seed=0)
     assert (list(right), list(wrong)) == ([5], [4])
+
+
+def test_the_score_of_an_anomaly_is_its_score_whatever_is_called() -> None:
+    made = anomaly_bundle()
+    table = pd.DataFrame(
+        {
+            **{"row": range(2), "record": ["a", "b"], "patient": ["a", "b"], "time_s": 1.0, "side": "test", "fold": 0},
+            **{"label": [0, 1], "kind_V": [0, 1], "score_mae": 0.1, "score_weighted": 0.1},
+            **{"score_latent": [0.9, 2.9], "score_rhythm": [0.6, 2.1]},
+        }
+    )
+    about = Predictions(
+        table,
+        "anomaly",
+        "anomaly",
+        ("normal", "anomaly"),
+        {},
+        False,
+        score=("latent", "rhythm"),
+        kinds={"V": "V"},
+        n_sd=2.0,
+    )
+    found = judged(made, about)
+    np.testing.assert_allclose(found.p, [[-0.5, -0.5], [6.0, 6.0]])
+    assert found.called.tolist() == [[True, False], [False, True]]
 
 
 def test_classes_are_asked_for_by_name() -> None:
