@@ -27,7 +27,7 @@ METHODS = {
 }
 BATCH = 50  # calibration rows at a time
 CONVOLUTIONS = ("Conv", "ConvTranspose")
-STATIC = ("Conv", "Gemm", "MatMul", "Relu", "LeakyRelu", "MaxPool", "Add", "GlobalAveragePool")
+STATIC = ("Conv", "Gemm", "MatMul", "Relu", "MaxPool", "Add")
 WEIGHT_ONLY = ("GRU", "ConvTranspose")  # onnxruntime computes neither in int8
 LEAST_INPUTS = 32  # of a linear layer; with fewer, a scale and what goes with it take more than they save
 LEAST_WEIGHTS = 256  # fewer are not worth a scale
