@@ -1,5 +1,6 @@
 """Weights and activations in eight bits."""
 
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -163,7 +164,9 @@ def weights_alone(model: ModelProto) -> Sequence[str]:
 
 def _large(tensor: TensorProto) -> bool:
     dims = tensor.dims
-    return tensor.data_type == TensorProto.FLOAT and len(dims) > 1 and np.prod(dims) >= LEAST_WEIGHTS * dims[1]
+    if tensor.data_type != TensorProto.FLOAT or len(dims) < 2:
+        return False
+    return math.prod(dims) >= LEAST_WEIGHTS * dims[1]
 
 
 def _dequantised(model: ModelProto, tensor: TensorProto) -> list[onnx.NodeProto]:

@@ -56,7 +56,8 @@ def check(made: Bundle) -> str:
     small, how = int8.quantised(plain, {name: one[2:] for name, one in feed.items()}, "minmax")
     said = session.says(session.opened(small.SerializeToString()), probes)
     expected = portable.asked(made, probes)
-    assert (said - expected).abs().mean() < 0.3 * expected.std(dim=0).mean(), "int8 says something else"
+    scale = expected.std(dim=0).mean() + 0.1 * expected.abs().mean()  # some untrained networks answer all alike
+    assert (said - expected).abs().mean() < 0.3 * scale, "int8 says something else"
     return how
 
 
