@@ -1,5 +1,6 @@
 """Weights and activations in eight bits."""
 
+import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,10 +28,10 @@ METHODS = {
 }
 BATCH = 50  # calibration rows at a time
 CONVOLUTIONS = ("Conv", "ConvTranspose")
-STATIC = ("Conv", "Gemm", "MatMul", "Relu", "LeakyRelu", "MaxPool", "Add", "GlobalAveragePool")
+STATIC = ("Conv", "Gemm", "MatMul", "Relu", "MaxPool", "Add")
 WEIGHT_ONLY = ("GRU", "ConvTranspose")  # onnxruntime computes neither in int8
 LEAST_INPUTS = 32  # of a linear layer; with fewer, a scale and what goes with it take more than they save
-LEAST_WEIGHTS = 256  # fewer are not worth a scale
+LEAST_WEIGHTS = 8  # per scale; fewer, as of a bias, are not worth it
 Feed = Mapping[str, np.ndarray]
 
 
@@ -162,7 +163,10 @@ def weights_alone(model: ModelProto) -> Sequence[str]:
 
 
 def _large(tensor: TensorProto) -> bool:
-    return tensor.data_type == TensorProto.FLOAT and len(tensor.dims) > 1 and np.prod(tensor.dims) >= LEAST_WEIGHTS
+    dims = tensor.dims
+    if tensor.data_type != TensorProto.FLOAT or len(dims) < 2:
+        return False
+    return math.prod(dims) >= LEAST_WEIGHTS * dims[1]
 
 
 def _dequantised(model: ModelProto, tensor: TensorProto) -> list[onnx.NodeProto]:

@@ -30,7 +30,9 @@ def program(bundle: Bundle, shapes: Mapping[str, tuple[int, ...]]) -> bytes:
     Raises:
         BadBundle: ExecuTorch is not installed, or has no counterpart of a layer.
     """
-    network = copy.deepcopy(bundle.network).to(memory_format=torch.contiguous_format)  # XNNPACK wants weights so
+    network = copy.deepcopy(bundle.network)
+    for weight in network.parameters():
+        weight.data = weight.data.contiguous()  # XNNPACK takes no channels_last
     module = Portable(Bundle(network, bundle.contract), tuple(shapes)).eval()
     example = tuple(torch.randn(1, *shape) for shape in shapes.values())
     with quiet(), warnings.catch_warnings():

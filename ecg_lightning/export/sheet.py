@@ -64,10 +64,11 @@ def _facts(numbers: dict[str, Any]) -> Iterator[str]:
     yield f"- {numbers['parameters']:,} parameters, {numbers['weights_bytes']:,} bytes of model.safetensors"
     yield f"- largest difference from the network, by batch size ({numbers['probes']}): {by_size}"
     if "quantised" in numbers:
+        yield f"- {numbers['quantised']}"
+    if "static" in numbers.get("quantised", ""):  # dynamic ranges are found anew in every call
         found = numbers["calibration"]
         each = ", ".join(f"{n} {name}" for name, n in found["per_class"].items())
-        yield f"- {numbers['quantised']}; calibrated by {found['windows']:,} windows of {found['rows']:,} validation "
-        yield f"  rows ({each})"
+        yield f"- calibrated by {found['windows']:,} windows of {found['rows']:,} validation rows ({each})"
     yield f"- measured on {numbers['machine']}\n"
 
 
