@@ -65,8 +65,8 @@ def named_in_backticks() -> Iterator[tuple[str, Path, list[str]]]:
 
 
 def block(language: str, holding: str) -> str:
-    """The code block of README that holds these words."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", SAID[0][1], re.DOTALL)
+    """The code block of README or another page that holds these words."""
+    blocks = [code for _, text in SAID for code in re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)]
     return next(code for code in blocks if holding in code)
 
 
@@ -148,7 +148,7 @@ def test_the_network_of_the_readme_trains() -> None:
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
-def test_the_model_of_the_readme_labels_the_beats_of_a_recording(
+def test_a_model_labels_the_beats_of_a_recording_as_it_is_told(
     finished_run: FinishedRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = block("python", "classify(model, record)").replace("outputs/arrhythmia/TIME", str(finished_run.folder))
@@ -157,7 +157,7 @@ def test_the_model_of_the_readme_labels_the_beats_of_a_recording(
     assert "[12 rows x 8 columns]" in capsys.readouterr().out
 
 
-def test_the_model_of_the_readme_labels_a_recording(
+def test_a_model_labels_a_recording_as_it_is_told(
     finished_record_run: RecordRun, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = block("python", "diagnose(model, record)").replace("outputs/ptbxl/TIME", str(finished_record_run.folder))
@@ -168,7 +168,7 @@ def test_the_model_of_the_readme_labels_a_recording(
     assert all(name in printed for name in ("NORM", "MI", "STTC", "CD", "HYP"))
 
 
-def test_the_model_of_the_readme_watches_a_belt(finished_belt_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_watches_a_belt_as_it_is_told(finished_belt_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code = block("python", "watch(model, record)").replace("outputs/hypoglycemia/TIME", str(finished_belt_run))
     ecg_nu = np.random.default_rng(0).standard_normal((1, 15000)).astype(np.float32)
     exec(code, {"ecg_nu": ecg_nu, "fs_hz": 250.0})
