@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from ecg_lightning.contract import Contract
 from ecg_lightning.predict import rhythm, trust
@@ -42,26 +42,30 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
         "n_pauses": int((rr_s >= rhythm.PAUSE_S).sum()),
         "refused_s": refused_s,
         "refused": [asdict(one) for one in refused],
-        "found": _answers(contract, found, trusted),
+        "found": _answers(contract, found, trusted, rr_s),
     }
 
 
-def _answers(contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"]) -> dict[str, Any]:
+def _answers(
+    contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
+) -> dict[str, Any]:
     if isinstance(contract.window, Segments):
         return _windows(contract, contract.window, found.answers)
     if isinstance(contract.window, Crops):
         return _labels(contract, found.answers)
-    return _beats(contract, found, trusted)
+    return _beats(contract, found, trusted, rr_s)
 
 
-def _beats(contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"]) -> dict[str, Any]:
+def _beats(
+    contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
+) -> dict[str, Any]:
     """Of each class how many, which share of the trusted beats, and how they follow one another."""
     called = found.answers["class"].to_numpy()
     n_trusted = int(trusted.sum())
     classes = {}
     for number, name in enumerate(contract.classes):
         n = int(((called == name) & trusted).sum())
-        runs = rhythm.rows_of(called.tolist(), name, found.time_s, trusted) if number else []
+        runs = rhythm.rows_of(called.tolist(), name, found.time_s, rr_s) if number else []
         longest = max(runs, key=lambda run: run.n_beats, default=None)
         classes[name] = {
             "name": contract.class_names.get(name, name),

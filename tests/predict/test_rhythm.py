@@ -61,15 +61,19 @@ def test_beats_behind_the_last_whole_second_are_trusted() -> None:
     assert trusted(np.array([0.5]), np.zeros(0, np.uint8)).tolist() == [True]
 
 
-def test_rows_of_a_class_are_found_and_a_refused_beat_ends_one() -> None:
+def test_rows_of_a_class_are_found_and_an_interval_that_is_not_known_ends_one() -> None:
     called = list("NVVNVVVVNV")
     time_s = np.arange(10) * 0.5
-    every = np.ones(10, dtype=bool)
-    assert rows_of(called, "V", time_s, every) == [Run(2, 0.5, 120.0), Run(4, 2.0, 120.0)]
-    refused = every.copy()
-    refused[5] = False
-    assert rows_of(called, "V", time_s, refused) == [Run(2, 0.5, 120.0), Run(2, 3.0, 120.0)]
-    assert rows_of(called, "S", time_s, every) == []
+    rr_s = intervals(time_s, np.zeros(5, np.uint8))
+    assert rows_of(called, "V", time_s, rr_s) == [Run(2, 0.5, 120.0), Run(4, 2.0, 120.0)]
+    rr_s[6] = np.nan
+    assert rows_of(called, "V", time_s, rr_s) == [Run(2, 0.5, 120.0), Run(2, 2.0, 120.0), Run(2, 3.0, 120.0)]
+    assert rows_of(called, "S", time_s, rr_s) == []
+
+
+def test_beats_on_both_sides_of_seconds_without_one_are_no_couplet() -> None:
+    time_s, off = np.array([0.5, 1.5, 6.5, 7.5]), np.array([0, 0, 1, 1, 1, 1, 0, 0], np.uint8)
+    assert rows_of(list("NVVN"), "V", time_s, intervals(time_s, off)) == []
 
 
 @pytest.mark.parametrize("yes", ["", "0", "1", "0110", "1101", "111"])
