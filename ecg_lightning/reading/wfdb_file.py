@@ -75,7 +75,7 @@ def _read_lead(head: Head, line: Line, mv: float, row: Float[np.ndarray, " time"
     content = np.memmap(head.folder / line.file, np.uint8, "r", offset=line.offset)
     n_at_once = max(1, N_VALUES // n_frame)
     total, before = 0, line.initial
-    row[len(row) - line.skew * line.n_each :] = np.nan
+    row[max(len(row) - line.skew * line.n_each, 0) :] = np.nan
     for frame in range(0, head.n_frames, n_at_once):
         last = min(frame + n_at_once, head.n_frames)
         found = values(content, form, frame * n_frame, last * n_frame).reshape(-1, n_frame)

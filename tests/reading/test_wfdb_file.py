@@ -88,6 +88,11 @@ def test_a_skewed_signal_is_put_right_as_wfdb_does(tmp_path: Path) -> None:
     assert found.notes[0].startswith("0.028 s (0.25%) of lead V5 were lost")
 
 
+def test_a_signal_that_is_later_than_its_record_is_long_holds_nothing(tmp_path: Path) -> None:
+    header = edited(tmp_path, ("a.dat 16 0.4", f"a.dat 16:{N + N // 2} 0.4"))
+    assert "100% of lead V5 is lost" in refused(header, wanted=("V5",))
+
+
 def test_beats_person_and_clock_come_from_the_files_beside(tmp_path: Path) -> None:
     header = edited(
         tmp_path, (f"2 {FS_HZ} {TWO_MV.shape[1]}", f"2 {FS_HZ}/500(0) {TWO_MV.shape[1]} 10:30:05.5 02/01/1970")
@@ -150,6 +155,7 @@ HOSTILE = [
     (("a.dat 16 200", "a.dat 80 200"), "signals of a.dat are said to be packed in several ways"),
     (("a.dat 16 200.0(0)", "a.dat 16 inf(0)"), "gain 'inf(0)/mV' of MLII is not a number of steps per unit"),
     (("a.dat 16 200.0(0)", "a.dat 16 1e999(0)"), "gain '1e999(0)/mV' of MLII must be finite"),
+    (("a.dat 16 200.0(0)", f"a.dat 16 200(1{20 * '0'})"), "baseline 100000000000000000000 or first value"),
     (("a.dat 16 200", "a.dat 16x0 200"), "MLII has 0 samples per frame"),
     (("a 2 250", "a 2 0"), "the header says 0 Hz"),
     (("a 2 250", "a 2 fast"), "could not convert string to float: 'fast'"),
