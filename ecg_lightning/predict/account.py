@@ -25,7 +25,7 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
     """
     time_s, trusted = found.time_s, found.trusted
     rr_s = rhythm.intervals(time_s, found.flags)
-    rate, pause = rhythm.heart_rate(time_s, rr_s), rhythm.longest_pause(time_s, rr_s)
+    rate, pause, gap = rhythm.heart_rate(time_s, rr_s), rhythm.longest_pause(time_s, rr_s), rhythm.gap(time_s, rr_s)
     refused = trust.stretches(found.flags)
     refused_s = sum(one.stop_s - one.start_s for one in refused)
     return {
@@ -39,6 +39,7 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
         "beats": {"how": found.how, "n": len(time_s), "n_refused": int((~trusted).sum())},
         "heart_rate": None if rate is None else asdict(rate),
         "longest_pause": None if pause is None else asdict(pause),
+        "longest_gap": None if gap is None else asdict(gap),
         "n_pauses": int((rr_s >= rhythm.PAUSE_S).sum()),
         "refused_s": refused_s,
         "refused": [asdict(one) for one in refused],

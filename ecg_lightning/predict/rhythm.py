@@ -98,6 +98,15 @@ def longest_pause(time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " 
     return Pause(float(rr_s[at]), float(time_s[at - 1]))
 
 
+def gap(time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]) -> Pause | None:
+    """The longest time without a beat where intervals are not known; None where none is as long as a pause.
+
+    A pause could hide there: a standstill with a quiet line is as flat as a lead that is off.
+    """
+    found = longest_pause(time_s, np.where(np.isnan(rr_s), rr_before(time_s), np.nan))
+    return found if found is not None and found.rr_s >= PAUSE_S else None
+
+
 def rows_of(
     called: Sequence[str], name: str, time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
 ) -> list[Run]:

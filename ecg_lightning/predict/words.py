@@ -67,6 +67,9 @@ def of_recording(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if pause := one["longest_pause"]:
         more = f"; {one['n_pauses']:,} of {rhythm.PAUSE_S:g} s and more" if one["n_pauses"] else ""
         yield "longest pause", f"{pause['rr_s']:.2f} s, after {clock(pause['at_s'])}{more}"
+    if gap := one["longest_gap"]:
+        after = f"{gap['rr_s']:.2f} s after {clock(gap['at_s'])}"
+        yield "without a beat", f"{after}, over refused seconds: a pause or a lead that was off, look at it"
     yield from KINDS[one["found"]["kind"]](one["found"])
     yield "refused", _refused(one)
     for note in one["notes"]:

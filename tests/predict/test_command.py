@@ -218,6 +218,9 @@ def test_beats_are_found_where_nobody_has_annotated_them(answer: Path, tmp_path:
     there = [at for at in peaks_of(40) if not 1990 <= at < 2310]
     assert all(np.abs(table["sample"] - at).min() <= 1 for at in there)
     assert said["heart_rate"]["mean_bpm"] == pytest.approx(75, abs=0.5)
+    assert said["longest_pause"]["rr_s"] < 1
+    words = (tmp_path / "out" / "bare" / "summary.md").read_text(encoding="utf-8")
+    assert f"| without a beat | {said['longest_gap']['rr_s']:.2f} s after 0:00:19." in words
 
 
 def test_annotated_beats_that_are_asked_for_must_be_there(

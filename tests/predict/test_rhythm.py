@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_lightning.predict.rhythm import Run, heart_rate, in_a_row, intervals, longest_pause, rows_of, trusted
+from ecg_lightning.predict.rhythm import Run, gap, heart_rate, in_a_row, intervals, longest_pause, rows_of, trusted
 
 STEADY = np.arange(20) * 0.75
 NOTHING = np.zeros(20, np.uint8)
@@ -54,6 +54,17 @@ def test_the_longest_pause_begins_with_a_beat() -> None:
     pause = longest_pause(time_s, intervals(time_s, np.zeros(8, np.uint8)))
     assert pause is not None
     assert (pause.rr_s, pause.at_s) == (pytest.approx(3.9), 2.3)
+
+
+def test_a_standstill_that_looks_flat_is_a_gap_where_it_is_no_pause() -> None:
+    time_s, flags = np.array([0.5, 1.4, 2.3, 6.2, 7.1, 7.9]), np.zeros(8, np.uint8)
+    assert gap(time_s, intervals(time_s, flags)) is None
+    flags[3:5] = 1
+    found = gap(time_s, intervals(time_s, flags))
+    assert found is not None
+    assert (found.rr_s, found.at_s) == (pytest.approx(3.9), 2.3)
+    flags[:] = [0, 0, 0, 0, 0, 0, 0, 1]
+    assert gap(time_s, intervals(time_s, flags)) is None
 
 
 def test_beats_behind_the_last_whole_second_are_trusted() -> None:
