@@ -126,13 +126,19 @@ def _windows(contract: Contract, window: Segments, answers: pd.DataFrame) -> dic
 
 def _labels(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
     """Of each label how likely it is, in the stretch where it is likeliest, and in how many it is called."""
-    n_stretches = answers["start_s"].nunique()
-    said: dict[str, Any] = {"kind": "recordings", "n_stretches": n_stretches, "stretch_s": stretch_s(contract)}
+    kept = answers[~answers["refused"]]
+    n_stretches = kept["start_s"].nunique()
+    said: dict[str, Any] = {
+        "kind": "recordings",
+        "n_stretches": n_stretches,
+        "n_refused": answers["start_s"].nunique() - n_stretches,
+        "stretch_s": stretch_s(contract),
+    }
     if contract.score is not None:
-        said["n_called"] = int((answers["class"] == contract.classes[1]).sum())
-        return said | {"class": contract.classes[1], "score": _score(contract, answers, "start_s")}
+        said["n_called"] = int((kept["class"] == contract.classes[1]).sum())
+        return said | {"class": contract.classes[1], "score": _score(contract, kept, "start_s")}
     labels = {}
-    for name, rows in answers.groupby("class", sort=False):
+    for name, rows in kept.groupby("class", sort=False):
         likeliest = rows.iloc[int(rows["p"].argmax())]
         labels[str(name)] = {
             "name": contract.class_names.get(str(name), str(name)),
