@@ -9,7 +9,7 @@ import wfdb
 from ecg_lightning.reading import wfdb_file
 from ecg_lightning.reading.recordings import Said, read_recording
 from ecg_lightning.reading.wfdb_formats import FORMATS, values
-from tests.reading.test_recordings import FS_HZ, TWO_MV, refused, write_wfdb
+from tests.reading.test_recordings import FS_HZ, SAID, TWO_MV, refused, write_wfdb
 
 N = TWO_MV.shape[1]
 
@@ -108,6 +108,14 @@ def test_beats_person_and_clock_come_from_the_files_beside(tmp_path: Path) -> No
     assert len(read_recording(header, ("MLII",), Said()).record.peak_sample) == 0
     (tmp_path / "a.atr").write_bytes(b"\1")
     assert "annotation file a.atr is empty or cut short" in refused(header)
+
+
+def test_annotations_that_count_other_ticks_are_refused(tmp_path: Path) -> None:
+    header, at = write_wfdb(tmp_path), np.array([100, 300])
+    wfdb.wrann("a", "atr", at, ["N", "N"], fs=FS_HZ, write_dir=str(tmp_path))
+    np.testing.assert_array_equal(read_recording(header, ("MLII",), SAID).record.peak_sample, at)
+    wfdb.wrann("a", "atr", 4 * at, ["N", "N"], fs=4 * FS_HZ, write_dir=str(tmp_path))
+    assert "a.atr counts 1000 ticks a second, but the record has 250 Hz" in refused(header)
 
 
 def test_a_date_that_is_none_and_a_word_of_synthesis_are_read(tmp_path: Path) -> None:
