@@ -129,9 +129,10 @@ def build(contract: Contract, plugins: Sequence[str] = ()) -> nn.Module:
         raise BadBundle(f"network={contract.network} is no network: its module defines no nn.Module of that name")
     try:
         return kind(**contract.arguments)
-    except TypeError as error:
+    except (TypeError, ArithmeticError, RuntimeError) as error:  # the last two of sizes that nothing can have
+        reason = " ".join(str(error).split())[:200]
         raise BadBundle(
-            f"network={contract.network} takes other arguments ({error}): read it with the version that wrote it"
+            f"network={contract.network} takes other arguments ({reason}): read it with the version that wrote it"
         ) from None
 
 

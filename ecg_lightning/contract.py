@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from ecg_lightning.features import Features
@@ -132,6 +132,8 @@ class Contract:
     score: Score | None = None
 
     def __post_init__(self) -> None:
+        if not 0 < self.temperature < inf:
+            raise BadBundle(f"temperature={self.temperature} must be positive and finite: train again")
         of_two = self.problem in ("anomaly", "binary")
         if of_two and (len(self.classes), len(self.thresholds or ())) != (2, 1):
             raise BadBundle(

@@ -339,6 +339,17 @@ def test_an_older_contract_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPa
             {"network": {"class": "ecg_lightning.models.logistic.Logistic", "arguments": {"depth": 3}}},
             "other arguments",
         ),
+        (
+            {
+                "network": {
+                    "class": "ecg_lightning.models.logistic.Logistic",
+                    "arguments": ARGUMENTS | {"n_samples": 10**15},
+                }
+            },
+            "other arguments",
+        ),
+        ({"temperature": 0}, "temperature=0 must be positive and finite"),
+        ({"temperature": float("nan")}, "temperature=nan must be positive and finite"),
         ({"network": {"class": "ecg_lightning.models.logistic.Logistic"}}, "contract.json lacks 'arguments'"),
         ({"classes": 5}, "contract.json has a value of the wrong kind"),
         ({"window": {"n_samples": 280, "before": 140}}, "contract.json has a value of the wrong kind"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
 
 from ecg_lightning.contract import Contract
 from ecg_lightning.predict import rhythm, trust
@@ -25,7 +25,7 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
     """
     time_s, trusted = found.time_s, found.trusted
     rr_s = rhythm.intervals(time_s, found.flags)
-    rate, pause = rhythm.heart_rate(time_s, rr_s), rhythm.longest_pause(time_s, rr_s)
+    rate, pause, gap = rhythm.heart_rate(time_s, rr_s), rhythm.longest_pause(time_s, rr_s), rhythm.gap(time_s, rr_s)
     refused = trust.stretches(found.flags)
     refused_s = sum(one.stop_s - one.start_s for one in refused)
     return {
@@ -39,29 +39,34 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
         "beats": {"how": found.how, "n": len(time_s), "n_refused": int((~trusted).sum())},
         "heart_rate": None if rate is None else asdict(rate),
         "longest_pause": None if pause is None else asdict(pause),
+        "longest_gap": None if gap is None else asdict(gap),
         "n_pauses": int((rr_s >= rhythm.PAUSE_S).sum()),
         "refused_s": refused_s,
         "refused": [asdict(one) for one in refused],
-        "found": _answers(contract, found, trusted),
+        "found": _answers(contract, found, trusted, rr_s),
     }
 
 
-def _answers(contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"]) -> dict[str, Any]:
+def _answers(
+    contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
+) -> dict[str, Any]:
     if isinstance(contract.window, Segments):
         return _windows(contract, contract.window, found.answers)
     if isinstance(contract.window, Crops):
         return _labels(contract, found.answers)
-    return _beats(contract, found, trusted)
+    return _beats(contract, found, trusted, rr_s)
 
 
-def _beats(contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"]) -> dict[str, Any]:
+def _beats(
+    contract: Contract, found: Findings, trusted: Bool[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
+) -> dict[str, Any]:
     """Of each class how many, which share of the trusted beats, and how they follow one another."""
     called = found.answers["class"].to_numpy()
     n_trusted = int(trusted.sum())
     classes = {}
     for number, name in enumerate(contract.classes):
         n = int(((called == name) & trusted).sum())
-        runs = rhythm.rows_of(called.tolist(), name, found.time_s, trusted) if number else []
+        runs = rhythm.rows_of(called.tolist(), name, found.time_s, rr_s) if number else []
         longest = max(runs, key=lambda run: run.n_beats, default=None)
         classes[name] = {
             "name": contract.class_names.get(name, name),
@@ -121,13 +126,19 @@ def _windows(contract: Contract, window: Segments, answers: pd.DataFrame) -> dic
 
 def _labels(contract: Contract, answers: pd.DataFrame) -> dict[str, Any]:
     """Of each label how likely it is, in the stretch where it is likeliest, and in how many it is called."""
-    n_stretches = answers["start_s"].nunique()
-    said: dict[str, Any] = {"kind": "recordings", "n_stretches": n_stretches, "stretch_s": stretch_s(contract)}
+    kept = answers[~answers["refused"]]
+    n_stretches = kept["start_s"].nunique()
+    said: dict[str, Any] = {
+        "kind": "recordings",
+        "n_stretches": n_stretches,
+        "n_refused": answers["start_s"].nunique() - n_stretches,
+        "stretch_s": stretch_s(contract),
+    }
     if contract.score is not None:
-        said["n_called"] = int((answers["class"] == contract.classes[1]).sum())
-        return said | {"class": contract.classes[1], "score": _score(contract, answers, "start_s")}
+        said["n_called"] = int((kept["class"] == contract.classes[1]).sum())
+        return said | {"class": contract.classes[1], "score": _score(contract, kept, "start_s")}
     labels = {}
-    for name, rows in answers.groupby("class", sort=False):
+    for name, rows in kept.groupby("class", sort=False):
         likeliest = rows.iloc[int(rows["p"].argmax())]
         labels[str(name)] = {
             "name": contract.class_names.get(str(name), str(name)),

@@ -10,6 +10,7 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.contract import Contract
 from ecg_lightning.dsp import quality
 from ecg_lightning.predict.recordings import diagnose
+from ecg_lightning.predict.trust import MOST_BAD
 from ecg_lightning.structures import Record
 
 TRAINED_S = 10.0  # recordings that networks of whole ones learn from: Wagner et al., Scientific Data 7:154 (2020)
@@ -33,7 +34,8 @@ def diagnosed(bundle: Bundle, record: Record, flags: UInt8[np.ndarray, " second"
     """Answer a recording, or every stretch of a long one.
 
     Returns:
-        The rows of `recordings.diagnose`, each with start_s and stop_s of its stretch, and bad_share of its seconds.
+        The rows of `recordings.diagnose`, each with start_s and stop_s of its stretch, bad_share of its seconds, and
+        whether it is refused for these; a recording that is answered as one never is.
 
     Raises:
         As `recordings.diagnose`.
@@ -48,7 +50,7 @@ def diagnosed(bundle: Bundle, record: Record, flags: UInt8[np.ndarray, " second"
         answer = diagnose(bundle, _stretch(record, int(start), n_stretch)).drop(columns="recording")
         answer.insert(0, "start_s", start / record.fs_hz)
         answer.insert(1, "stop_s", (start + n_stretch) / record.fs_hz)
-        found.append(answer.assign(bad_share=share))
+        found.append(answer.assign(bad_share=share, refused=len(begin) > 1 and share > MOST_BAD))
     return pd.concat(found, ignore_index=True)
 
 

@@ -130,6 +130,8 @@ def _of_windows(bundle: Bundle, found: Findings, account: dict[str, Any], stamp:
 def _of_recordings(bundle: Bundle, found: Findings, account: dict[str, Any], stamp: str) -> Iterator[Picture]:
     """The stretches where labels are likeliest, and how likely they are over time where there are several."""
     said, contract = account["found"], bundle.contract
+    if not said["n_stretches"]:
+        return
     if contract.score is not None:
         at_s = said["score"]["highest"]["at_s"]
         yield whole(contract, found, at_s, stamp)
@@ -149,10 +151,13 @@ def _label_over_time(contract: Contract, found: Findings, name: str, said: dict[
         own["start_s"].to_numpy(),
         own["p"].to_numpy(),
         of["threshold"],
-        np.zeros(len(own), dtype=bool),
+        own["refused"].to_numpy(dtype=bool),
         said["stretch_s"],
         name,
     )
     title = f"recording {found.record.name}: {name} ({contract.class_names.get(name, name)}) over time"
-    caption = f"Every stretch of {said['stretch_s']:g} s by its middle; likeliest at {clock(of['at_s'])}."
+    caption = (
+        f"Every stretch of {said['stretch_s']:g} s by its middle; grey ones have too many flat, clipped or noisy "
+        f"seconds; likeliest at {clock(of['at_s'])}."
+    )
     return Picture(f"over_time_{name}", f"{name} over time", caption, watched(one, title, stamp))

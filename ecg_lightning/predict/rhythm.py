@@ -98,8 +98,17 @@ def longest_pause(time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " 
     return Pause(float(rr_s[at]), float(time_s[at - 1]))
 
 
+def gap(time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]) -> Pause | None:
+    """The longest time without a beat where intervals are not known; None where none is as long as a pause.
+
+    A pause could hide there: a standstill with a quiet line is as flat as a lead that is off.
+    """
+    found = longest_pause(time_s, np.where(np.isnan(rr_s), rr_before(time_s), np.nan))
+    return found if found is not None and found.rr_s >= PAUSE_S else None
+
+
 def rows_of(
-    called: Sequence[str], name: str, time_s: Float[np.ndarray, " beat"], counts: Bool[np.ndarray, " beat"]
+    called: Sequence[str], name: str, time_s: Float[np.ndarray, " beat"], rr_s: Float[np.ndarray, " beat"]
 ) -> list[Run]:
     """Two beats and more of one class that follow one another, in the order of time.
 
@@ -107,16 +116,14 @@ def rows_of(
         called: the class of each beat.
         name: of the class that is looked for.
         time_s: of each beat.
-        counts: a beat that does not count ends a row, as the next one would.
+        rr_s: the interval before each, as `intervals` gives them: one that is not known ends a row.
     """
-    own = np.array([c == name for c in called], dtype=bool) & counts
-    found = []
-    for first, last in in_a_row(own):
-        n_beats = last - first
-        if n_beats > 1:
-            lasting_s = float(time_s[last - 1] - time_s[first])
-            found.append(Run(n_beats, float(time_s[first]), 60 * (n_beats - 1) / lasting_s))
-    return found
+    own = np.array([c == name for c in called], dtype=bool)
+    follows = own[1:] & own[:-1] & np.isfinite(rr_s[1:])
+    return [
+        Run(last - first + 1, float(time_s[first]), 60 * (last - first) / float(time_s[last] - time_s[first]))
+        for first, last in in_a_row(follows)
+    ]
 
 
 def in_a_row(yes: Bool[np.ndarray, " some"]) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from ecg_lightning.predict.rhythm import in_a_row
 from ecg_lightning.structures import Record
 
 WORDS = {quality.FLAT: "flat", quality.CLIPPED: "clipped", quality.NOISE: "noisy"}
-MOST_BAD = 0.2  # of a window's seconds: as the training of networks that watch leaves them out
+MOST_BAD = 0.2  # of the seconds of a window or a stretch: as the training of networks that watch leaves them out
 
 
 @dataclass(frozen=True)

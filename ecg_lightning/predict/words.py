@@ -67,6 +67,9 @@ def of_recording(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if pause := one["longest_pause"]:
         more = f"; {one['n_pauses']:,} of {rhythm.PAUSE_S:g} s and more" if one["n_pauses"] else ""
         yield "longest pause", f"{pause['rr_s']:.2f} s, after {clock(pause['at_s'])}{more}"
+    if gap := one["longest_gap"]:
+        after = f"{gap['rr_s']:.2f} s after {clock(gap['at_s'])}"
+        yield "without a beat", f"{after}, over refused seconds: a pause or a lead that was off, look at it"
     yield from KINDS[one["found"]["kind"]](one["found"])
     yield "refused", _refused(one)
     for note in one["notes"]:
@@ -154,13 +157,15 @@ def _windows(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _labels(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    n = found["n_stretches"]
-    if n > 1:
-        yield "answered", f"in {n:,} stretches of {found['stretch_s']:g} s one after another, each as a recording"
+    n, n_refused = found["n_stretches"], found["n_refused"]
+    if n + n_refused > 1:
+        left_out = f"; {n_refused:,} more refused for quality" if n_refused else ""
+        every = f"{n:,} {'stretch' if n == 1 else 'stretches'} of {found['stretch_s']:g} s"
+        yield "answered", f"in {every} one after another, each as a recording{left_out}"
     if "labels" not in found:
         yield (
             found["class"],
-            f"called in {found['n_called']:,} of {n:,}" if n > 1 else "yes" * found["n_called"] or "no",
+            f"called in {found['n_called']:,} of {n:,}" if n != 1 else "yes" * found["n_called"] or "no",
         )
         yield "score", _score(found["score"])
         return

@@ -55,7 +55,8 @@ def _samples(record: str, path: Path, found: Layout, columns: Sequence[int]) -> 
     names = [str(k) for k in range(found.n_columns)]
     wanted = [names[k] for k in columns]
     reading = csv.ReadOptions(block_size=BLOCK_BYTES, skip_rows=found.n_before, column_names=names)
-    parsing = csv.ParseOptions(delimiter=found.separator)
+    one_column = found.n_columns == 1  # an empty line of it is a lost sample
+    parsing = csv.ParseOptions(delimiter=found.separator, ignore_empty_lines=not one_column)
     converting = csv.ConvertOptions(
         column_types={name: pa.float32() for name in wanted},
         include_columns=wanted,

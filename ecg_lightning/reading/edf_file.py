@@ -111,7 +111,7 @@ def _head(record: str, path: Path) -> Head:
                     f"record {record}: the header says {n_bytes} bytes for {n_signals} signals in a file of {size}"
                 )
             lanes = _lanes(file.read(n_bytes - HEAD).decode("latin-1"), n_signals)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             wrong = error if isinstance(error, BadRecord) else BadRecord(f"record {record}: its header: {error}")
             raise wrong from None
     if not 0 < block_s < math.inf or min(lane.n_each for lane in lanes) < 0 or not any(lane.n_each for lane in lanes):

@@ -74,7 +74,7 @@ def _found(record: str, names: Sequence[str], wanted: Sequence[str]) -> Chosen |
     leads: list[str] = []
     notes: list[str] = []
     for want in wanted:
-        fits = [_fit(record, names, one.strip(), places) for one in want.split("|")]
+        fits = (_fit(record, names, one.strip(), places) for one in want.split("|"))  # the first that is there
         fit = next((one for one in fits if one is not None), None)
         if fit is None:
             return want

@@ -19,6 +19,7 @@ from ecg_lightning.reading.wfdb_header import Head, Line, read_head
 from ecg_lightning.structures import BadRecord
 
 N_VALUES = 4_000_000  # at a time
+_RESOLUTION = re.compile(rb"## time resolution: (\d+(?:\.\d+)?)")  # a note of an annotation file with ticks of its own
 _DATE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d*)?) (\d{1,2})/(\d{1,2})/(\d{4})")
 
 
@@ -41,7 +42,7 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
     ecg = np.empty((len(lines), head.n_frames * n_each), np.float32)
     for row, line, unit in zip(ecg, lines, units, strict=True):
         _read_lead(head, line, factor(unit), row)
-    peak_sample, symbol = _beats(head, n_each)
+    peak_sample, symbol = _beats(head, frames_hz, n_each)
     person, odd = person_of_comments(head.comments)
     return Raw(
         name=head.record,
@@ -75,7 +76,7 @@ def _read_lead(head: Head, line: Line, mv: float, row: Float[np.ndarray, " time"
     content = np.memmap(head.folder / line.file, np.uint8, "r", offset=line.offset)
     n_at_once = max(1, N_VALUES // n_frame)
     total, before = 0, line.initial
-    row[len(row) - line.skew * line.n_each :] = np.nan
+    row[max(len(row) - line.skew * line.n_each, 0) :] = np.nan
     for frame in range(0, head.n_frames, n_at_once):
         last = min(frame + n_at_once, head.n_frames)
         found = values(content, form, frame * n_frame, last * n_frame).reshape(-1, n_frame)
@@ -105,11 +106,18 @@ def _put(row: Float[np.ndarray, " time"], at_sample: int, some: Float[np.ndarray
     row[begin : begin + len(some)] = some[: max(0, len(row) - begin)]
 
 
-def _beats(head: Head, n_each: int) -> tuple[Int[np.ndarray, " beat"], tuple[str, ...]]:
+def _beats(head: Head, frames_hz: float, n_each: int) -> tuple[Int[np.ndarray, " beat"], tuple[str, ...]]:
     """R peaks of the annotation file, counted in samples; none without such a file."""
-    if not (head.folder / f"{head.record}.atr").is_file():
+    path = head.folder / f"{head.record}.atr"
+    if not path.is_file():
         return np.zeros(0, np.int64), ()
-    known = wfdb_files.Header(head.record, head.fs_hz or math.nan, head.n_frames, (), ())
+    ticks = _RESOLUTION.search(path.read_bytes())
+    if ticks and float(ticks[1]) != frames_hz:
+        raise BadRecord(
+            f"record {head.record}: {path.name} counts {float(ticks[1]):g} ticks a second, but the record has "
+            f"{frames_hz:g} Hz: write it again in the record's own samples, or move it away"
+        )
+    known = wfdb_files.Header(head.record, frames_hz, head.n_frames, (), ())
     peak_sample, symbol = wfdb_beats.annotated(head.folder, known)
     return peak_sample * n_each, symbol
 

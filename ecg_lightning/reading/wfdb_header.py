@@ -14,6 +14,7 @@ from ecg_lightning.structures import BadRecord
 
 MOST_BYTES = 1_000_000  # of a header
 UNCALIBRATED = 200.0  # steps per mV where a header gives no gain, or 0. Source: header-5
+MOST_STEPS = 1 << 31  # no format holds more
 SPARE_BYTES = 512  # after the last sample, where a recorder fills a block
 _STORAGE = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
 _SCALE = re.compile(r"([-+.\deE]+)(?:\((-?\d+)\))?(?:/(\S+))?")
@@ -119,6 +120,9 @@ def _signal_line(record: str, number: int, line: str) -> Line:
     n_each = int(packed[2] or 1)
     if n_each < 1:
         raise BadRecord(f"record {record}: {name} has {n_each} samples per frame")
+    baseline, first = int(scaled[2] or zero or 0), int(initial or zero or 0)
+    if max(abs(baseline), abs(first)) > MOST_STEPS:
+        raise BadRecord(f"record {record}: baseline {baseline} or first value {first} of {name} is beyond 32 bits")
     return Line(
         name=name,
         file=file,
@@ -128,9 +132,9 @@ def _signal_line(record: str, number: int, line: str) -> Line:
         offset=int(packed[4] or 0),
         gain=gain or UNCALIBRATED,
         calibrated=gain != 0,
-        baseline=int(scaled[2] or zero or 0),
+        baseline=baseline,
         unit=scaled[3] or "mV",
-        initial=int(initial or zero or 0),
+        initial=first,
         checksum=int(checksum) % 65536 if checksum else None,
     )
 

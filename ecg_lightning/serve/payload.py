@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from ecg_lightning.contract import Contract
 from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.dsp.peaks import find_r_peaks
+from ecg_lightning.reading.said import Raw
+from ecg_lightning.reading.samples import implausible, usual_range
 from ecg_lightning.structures import PERSON, BadRecord, Record
 from ecg_lightning.windowing import Crops, scale_windows
 
@@ -43,12 +45,15 @@ def recording(name: str, sent: Mapping[str, Any], contract: Contract) -> Record:
 
     Raises:
         BadPayload: a key is unknown, a value is of the wrong kind or shape or out of its limits, or a lead is missing.
+        BadRecord: no ECG in millivolts has such an amplitude.
     """
     _check_keys(name, sent, RECORDING)
     fs_hz = _number(name, "fs_hz", sent["fs_hz"], FS_HZ)
     ecg_mv, leads = _signals(name, sent)
     _check_rate(name, ecg_mv, fs_hz, contract)
-    first = _places(name, leads, contract)[0]
+    places = _places(name, leads, contract)
+    _check_amplitude(name, ecg_mv[places], fs_hz, contract)
+    first = places[0]
     if "peak_sample" in sent:
         peak_sample = _peaks(name, sent["peak_sample"], ecg_mv.shape[1])
     elif isinstance(contract.window, Crops):
@@ -149,6 +154,14 @@ def _check_rate(name: str, ecg_mv: Float[np.ndarray, "lead time"], fs_hz: float,
         raise BadPayload(
             f"recording {name} has {n_samples:,} samples at {todo.fs_hz:g} Hz, above {N_SAMPLES:,}: send it in parts"
         )
+
+
+def _check_amplitude(name: str, ecg_mv: Float[np.ndarray, "lead time"], fs_hz: float, contract: Contract) -> None:
+    """Refuse microvolts that are sent as millivolts, as files are refused; a line that is flat has no amplitude."""
+    range_mv = [usual_range(lead, fs_hz) for lead in ecg_mv]
+    if contract.preprocess.unit == "mV" and any(range_mv):
+        leads = tuple(contract.preprocess.leads)
+        implausible(Raw(name, ecg_mv, leads, ("mV",) * len(leads), fs_hz, ()), range_mv)
 
 
 def _peaks(name: str, value: Any, n_samples: int) -> Int[np.ndarray, " beat"]:

@@ -218,6 +218,9 @@ def test_beats_are_found_where_nobody_has_annotated_them(answer: Path, tmp_path:
     there = [at for at in peaks_of(40) if not 1990 <= at < 2310]
     assert all(np.abs(table["sample"] - at).min() <= 1 for at in there)
     assert said["heart_rate"]["mean_bpm"] == pytest.approx(75, abs=0.5)
+    assert said["longest_pause"]["rr_s"] < 1
+    words = (tmp_path / "out" / "bare" / "summary.md").read_text(encoding="utf-8")
+    assert f"| without a beat | {said['longest_gap']['rr_s']:.2f} s after 0:00:19." in words
 
 
 def test_annotated_beats_that_are_asked_for_must_be_there(
@@ -261,9 +264,11 @@ def test_a_long_recording_that_is_scored_whole_is_scored_stretch_by_stretch(tmp_
     record = read(path, made)
     alone = replace(record, ecg_mv=record.ecg_mv[:, 1000:2000], peak_sample=np.zeros(0, int), symbol=())
     assert table["score"][1] == pytest.approx(diagnose(made, alone)["score"][0], rel=1e-5)
-    highest = table.iloc[int(table["score"].argmax())]
+    assert table["refused"].tolist() == [False, False, True, False], "3 s of it are off"
+    kept = table[~table["refused"]]
+    highest = kept.iloc[int(kept["score"].argmax())]
     assert said["found"]["score"]["highest"]["at_s"] == highest["start_s"]
-    assert said["found"]["n_called"] == (table["class"] == "anomaly").sum()
+    assert said["found"]["n_called"] == (kept["class"] == "anomaly").sum()
     names = [one["file"] for one in said["figures"]]
     assert names == [f"01_at_{highest['start_s']:.0f}_s.png", "02_reconstructions.png"]
 
@@ -292,14 +297,20 @@ def test_recordings_of_the_trained_length_are_answered_whole_and_longer_ones_str
         assert answered(tmp_path / "model", path, "--output", output, "--age", "70", "--sex", "female", *figures) == 0
         table, said = pd.read_csv(output / name / "labels.csv"), summary(output, name)
         assert sorted(set(table["start_s"])) == starts
-        assert said["found"]["n_stretches"] == len(starts)
+        kept = table[~table["refused"]]
+        assert sorted(set(kept["start_s"])) == starts[:2], "the last one is off for 3 s"
+        assert said["found"]["n_stretches"] == len(starts[:2])
+        assert {c: of["p"] for c, of in said["found"]["labels"].items()} == pytest.approx(
+            kept.groupby("class")["p"].max().to_dict(), rel=1e-5
+        )
         whole = replace(read(path, made), person={"age_years": 70.0, "sex_female": 1.0}, peak_sample=np.zeros(0, int))
         for start_s, own in table.groupby("start_s"):
             first, last = round(start_s * FS_HZ), round(own["stop_s"].iloc[0] * FS_HZ)
             expected = diagnose(made, replace(whole, ecg_mv=whole.ecg_mv[:, first:last], symbol=()))
             np.testing.assert_allclose(own["p"], expected["p"], rtol=1e-5)
             assert own["called"].tolist() == expected["called"].tolist()
-    assert "in 3 stretches of 10 s" in (tmp_path / "long" / "out" / "long" / "summary.md").read_text(encoding="utf-8")
+    words = (tmp_path / "long" / "out" / "long" / "summary.md").read_text(encoding="utf-8")
+    assert "in 2 stretches of 10 s one after another, each as a recording; 1 more refused for quality" in words
 
 
 def test_what_nobody_says_of_a_person_counts_as_the_mean_and_is_said(tmp_path: Path) -> None:

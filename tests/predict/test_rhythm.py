@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ecg_lightning.predict.rhythm import Run, heart_rate, in_a_row, intervals, longest_pause, rows_of, trusted
+from ecg_lightning.predict.rhythm import Run, gap, heart_rate, in_a_row, intervals, longest_pause, rows_of, trusted
 
 STEADY = np.arange(20) * 0.75
 NOTHING = np.zeros(20, np.uint8)
@@ -56,20 +56,35 @@ def test_the_longest_pause_begins_with_a_beat() -> None:
     assert (pause.rr_s, pause.at_s) == (pytest.approx(3.9), 2.3)
 
 
+def test_a_standstill_that_looks_flat_is_a_gap_where_it_is_no_pause() -> None:
+    time_s, flags = np.array([0.5, 1.4, 2.3, 6.2, 7.1, 7.9]), np.zeros(8, np.uint8)
+    assert gap(time_s, intervals(time_s, flags)) is None
+    flags[3:5] = 1
+    found = gap(time_s, intervals(time_s, flags))
+    assert found is not None
+    assert (found.rr_s, found.at_s) == (pytest.approx(3.9), 2.3)
+    flags[:] = [0, 0, 0, 0, 0, 0, 0, 1]
+    assert gap(time_s, intervals(time_s, flags)) is None
+
+
 def test_beats_behind_the_last_whole_second_are_trusted() -> None:
     assert trusted(np.array([0.5, 1.5, 2.5]), np.array([0, 4], np.uint8)).tolist() == [True, False, True]
     assert trusted(np.array([0.5]), np.zeros(0, np.uint8)).tolist() == [True]
 
 
-def test_rows_of_a_class_are_found_and_a_refused_beat_ends_one() -> None:
+def test_rows_of_a_class_are_found_and_an_interval_that_is_not_known_ends_one() -> None:
     called = list("NVVNVVVVNV")
     time_s = np.arange(10) * 0.5
-    every = np.ones(10, dtype=bool)
-    assert rows_of(called, "V", time_s, every) == [Run(2, 0.5, 120.0), Run(4, 2.0, 120.0)]
-    refused = every.copy()
-    refused[5] = False
-    assert rows_of(called, "V", time_s, refused) == [Run(2, 0.5, 120.0), Run(2, 3.0, 120.0)]
-    assert rows_of(called, "S", time_s, every) == []
+    rr_s = intervals(time_s, np.zeros(5, np.uint8))
+    assert rows_of(called, "V", time_s, rr_s) == [Run(2, 0.5, 120.0), Run(4, 2.0, 120.0)]
+    rr_s[6] = np.nan
+    assert rows_of(called, "V", time_s, rr_s) == [Run(2, 0.5, 120.0), Run(2, 2.0, 120.0), Run(2, 3.0, 120.0)]
+    assert rows_of(called, "S", time_s, rr_s) == []
+
+
+def test_beats_on_both_sides_of_seconds_without_one_are_no_couplet() -> None:
+    time_s, off = np.array([0.5, 1.5, 6.5, 7.5]), np.array([0, 0, 1, 1, 1, 1, 0, 0], np.uint8)
+    assert rows_of(list("NVVN"), "V", time_s, intervals(time_s, off)) == []
 
 
 @pytest.mark.parametrize("yes", ["", "0", "1", "0110", "1101", "111"])

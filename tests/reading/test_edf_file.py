@@ -81,6 +81,7 @@ HOSTILE = [
     (256 + 3 * 216, "-1      ", "which gives no sampling rate"),
     (256 + 3 * 104, "5000    ", "runs from 5000 to 5000 uV for -32768 to 32767, which gives no scale"),
     (256 + 3 * 120, "32767   ", "for 32767 to 32767, which gives no scale"),
+    (256 + 3 * 120, "-1e999  ", "its header: cannot convert float infinity to integer"),
     (256 + 3 * 104, "nan     ", "has limits that are no numbers"),
     (256 + 3 * 96, "stone   ", "unit 'stone' of lead ECG II is unknown"),
 ]

@@ -142,6 +142,12 @@ def test_unknown_units_and_leads_are_refused(tmp_path: Path) -> None:
     assert "no lead aVR among MLII, V5; the network takes aVR." in refused(write_wfdb(tmp_path), Said(), ("aVR",))
 
 
+def test_a_lead_that_is_there_is_taken_whatever_its_alternatives_are(tmp_path: Path) -> None:
+    rows = "\n".join(f"{a:.3f},{b:.4f},{b:.4f}" for a, b in TWO_MV.T.tolist())
+    path = write_csv(tmp_path, f"MLII,Lead V5,ECG-V5\n{rows}")
+    assert read_recording(path, ("MLII|V5",), SAID).record.leads == ("MLII",)
+
+
 def test_records_are_found_once_each_in_folders_and_by_name(tmp_path: Path) -> None:
     folder = tmp_path / "all"
     (folder / "below").mkdir(parents=True)

@@ -67,6 +67,14 @@ def test_cells_without_a_number_are_lost_samples(tmp_path: Path) -> None:
     assert found.notes[0].startswith("0.016 s (0.14%) of lead MLII were lost")
 
 
+def test_an_empty_line_of_a_single_column_is_a_lost_sample(tmp_path: Path) -> None:
+    lines = [row.partition(",")[0] for row in rows().split("\n")]
+    lines[400:410] = [""] * 10
+    found = read_recording(write_csv(tmp_path, "MLII\n" + "\n".join(lines) + "\n"), ("MLII",), SAID)
+    np.testing.assert_allclose(found.record.ecg_mv[0, 410:], TWO_MV[0, 410:], atol=1e-4)
+    assert found.notes[0].startswith("0.04 s (0.36%) of lead MLII were lost")
+
+
 def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bomb:

@@ -9,7 +9,7 @@ import wfdb
 from ecg_lightning.reading import wfdb_file
 from ecg_lightning.reading.recordings import Said, read_recording
 from ecg_lightning.reading.wfdb_formats import FORMATS, values
-from tests.reading.test_recordings import FS_HZ, TWO_MV, refused, write_wfdb
+from tests.reading.test_recordings import FS_HZ, SAID, TWO_MV, refused, write_wfdb
 
 N = TWO_MV.shape[1]
 
@@ -88,6 +88,11 @@ def test_a_skewed_signal_is_put_right_as_wfdb_does(tmp_path: Path) -> None:
     assert found.notes[0].startswith("0.028 s (0.25%) of lead V5 were lost")
 
 
+def test_a_signal_that_is_later_than_its_record_is_long_holds_nothing(tmp_path: Path) -> None:
+    header = edited(tmp_path, ("a.dat 16 0.4", f"a.dat 16:{N + N // 2} 0.4"))
+    assert "100% of lead V5 is lost" in refused(header, wanted=("V5",))
+
+
 def test_beats_person_and_clock_come_from_the_files_beside(tmp_path: Path) -> None:
     header = edited(
         tmp_path, (f"2 {FS_HZ} {TWO_MV.shape[1]}", f"2 {FS_HZ}/500(0) {TWO_MV.shape[1]} 10:30:05.5 02/01/1970")
@@ -103,6 +108,14 @@ def test_beats_person_and_clock_come_from_the_files_beside(tmp_path: Path) -> No
     assert len(read_recording(header, ("MLII",), Said()).record.peak_sample) == 0
     (tmp_path / "a.atr").write_bytes(b"\1")
     assert "annotation file a.atr is empty or cut short" in refused(header)
+
+
+def test_annotations_that_count_other_ticks_are_refused(tmp_path: Path) -> None:
+    header, at = write_wfdb(tmp_path), np.array([100, 300])
+    wfdb.wrann("a", "atr", at, ["N", "N"], fs=FS_HZ, write_dir=str(tmp_path))
+    np.testing.assert_array_equal(read_recording(header, ("MLII",), SAID).record.peak_sample, at)
+    wfdb.wrann("a", "atr", 4 * at, ["N", "N"], fs=4 * FS_HZ, write_dir=str(tmp_path))
+    assert "a.atr counts 1000 ticks a second, but the record has 250 Hz" in refused(header)
 
 
 def test_a_date_that_is_none_and_a_word_of_synthesis_are_read(tmp_path: Path) -> None:
@@ -150,6 +163,7 @@ HOSTILE = [
     (("a.dat 16 200", "a.dat 80 200"), "signals of a.dat are said to be packed in several ways"),
     (("a.dat 16 200.0(0)", "a.dat 16 inf(0)"), "gain 'inf(0)/mV' of MLII is not a number of steps per unit"),
     (("a.dat 16 200.0(0)", "a.dat 16 1e999(0)"), "gain '1e999(0)/mV' of MLII must be finite"),
+    (("a.dat 16 200.0(0)", f"a.dat 16 200(1{20 * '0'})"), "baseline 100000000000000000000 or first value"),
     (("a.dat 16 200", "a.dat 16x0 200"), "MLII has 0 samples per frame"),
     (("a 2 250", "a 2 0"), "the header says 0 Hz"),
     (("a 2 250", "a 2 fast"), "could not convert string to float: 'fast'"),

@@ -11,6 +11,7 @@ from ecg_lightning.features import Features
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.serve import payload
 from ecg_lightning.serve.payload import BadPayload
+from ecg_lightning.structures import BadRecord
 from tests.corpora.small_bundles import BEATS, RECORDINGS, SEGMENTS, sent_recording, small_bundle
 
 CONTRACT = small_bundle(BEATS).contract
@@ -42,6 +43,13 @@ def test_what_is_known_of_the_person_and_the_clock_comes_along() -> None:
     said = GOOD | {"leads": ["V1", "MLII"], "ecg_mv": [[0.0, 1.0]] * 2, "age_years": 63, "begin_s": 1.4e9}
     record = payload.recording("0", said, contract)
     assert (dict(record.person), record.begin_s, record.unit) == ({"age_years": 63.0}, 1.4e9, "NU")
+
+
+def test_microvolts_in_the_name_of_millivolts_are_refused() -> None:
+    with pytest.raises(BadRecord, match=r"moves by 2e\+03 mV within 2 s, .* given as mV, in uV it would be usual"):
+        payload.recording("0", GOOD | {"ecg_mv": [[0.0, 1000.0, 2000.0]]}, CONTRACT)
+    flat = payload.recording("0", GOOD | {"ecg_mv": [[0.0, 0.0, 0.0]]}, CONTRACT)
+    assert not flat.ecg_mv.any(), "a line without amplitude is no wrong unit"
 
 
 def test_r_peaks_that_were_not_sent_are_found_where_beats_are() -> None:
