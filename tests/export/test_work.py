@@ -71,6 +71,17 @@ def test_a_file_may_be_as_far_as_the_network_rounds(source: work.Source, monkeyp
     assert max(gate.parity(source.bundle, says, source.probes).values()) < 0.0012
 
 
+def test_answers_that_are_no_numbers_do_not_pass_wherever_they_stand(source: work.Source) -> None:
+    for row in (0, 1, 63):
+
+        def says(fields: dict[str, torch.Tensor], row: int = row) -> torch.Tensor:
+            said = portable.asked(source.bundle, fields)
+            return torch.where(torch.arange(len(said))[:, None] >= row, torch.nan, said)
+
+        with pytest.raises(gate.Failed, match="nan at 64"):
+            gate.parity(source.bundle, says, source.probes)
+
+
 def test_answers_of_another_shape_do_not_pass(source: work.Source) -> None:
     with pytest.raises(gate.Failed, match=r"batch of 1: the file gives shape \(1, 3\), not \(1, 2\)"):
         gate.parity(source.bundle, lambda fields: torch.zeros(len(fields["ecg"]), 3), source.probes)
