@@ -8,9 +8,9 @@ from typing import Any
 
 SMALL, SLIGHTLY = 150_000, 0.01
 RULE = (
-    "Verdict: among the runs whose int8 file is below 150 kB, the one of the best macro-F1 on validation rows is chosen "
-    "(of several within 0.01 of it the smallest); the others are too large, or differ in macro-F1 on test rows by what "
-    "is said."
+    "Verdict: among the runs whose int8 file is below 150 kB, the one of the best macro-F1 on validation rows is "
+    "chosen (of several within 0.01 of it the smallest); the others are too large, or differ in macro-F1 on test rows "
+    "by what is said."
 )
 
 

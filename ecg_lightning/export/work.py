@@ -161,7 +161,8 @@ def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
         worth = gate.scores(predictions, contract, said, judged)
         gate.check_drop(worth["pytorch"], worth["onnx_int8"], asked.most)
     models = {"onnx": onnx_file.described(plain, contract), "onnx_int8": made}
-    calibration = {"rows": len(rows), "windows": len(next(iter(feed.values()))), "per_class": _per_class(source, rows)}
+    n_windows = int8.in_batches(len(next(iter(feed.values()))))
+    calibration = {"rows": len(rows), "windows": n_windows, "per_class": _per_class(source, rows)}
     return {
         **_about(source),
         "parity": apart,

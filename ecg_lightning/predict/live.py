@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if not 0 <= asked.speed <= FASTEST:
             raise ValueError(
-                f"--speed {asked.speed:g} must lie between 0 and {FASTEST:g}: 1 is the speed of the recording, and 0 as "
-                f"fast as it goes"
+                f"--speed {asked.speed:g} must lie between 0 and {FASTEST:g}: 1 is the speed of the recording, and 0 "
+                f"as fast as it goes"
             )
         made = bundle.read(place.find(asked.bundle).model)
         found = read(asked.record, made)

@@ -92,11 +92,11 @@ def test_a_beat_that_is_too_low_is_found_once_it_is_overdue() -> None:
 
 def test_of_two_bumps_that_are_too_close_only_one_becomes_a_beat() -> None:
     size = live_envelope.sizes(FS_HZ)
-    strong = [live_envelope.Bump(at, 0.6, at, at, 0.0, 0.6) for at in (1000, 1030)]  # 0.12 s apart
+    strong = [live_envelope.Bump(at, 0.65, at, at, 0.0, 0.65) for at in (1000, 1030)]  # 0.12 s apart
     begun = live_peaks._begin(0.0, size)
     state = begun._replace(blocks=(1.0, 1.0, 1.0, 0.0), pending=tuple(strong))
     told: list[tuple[int, int]] = []
-    live_peaks._meet(live_envelope.Bump(1070, 0.9, 1070, 1070, 0.0), 1096, state, size, told)
+    live_peaks._meet(live_envelope.Bump(1070, 0.75, 1070, 1070, 0.0), 1096, state, size, told)
     assert [peak for peak, _ in told] == [1000, 1070]
 
 

@@ -136,6 +136,13 @@ def test_only_validation_rows_calibrate_and_no_test_row_moves_them(source: work.
     np.testing.assert_array_equal(int8.chosen(replace(predictions, table=other), 20), rows)
 
 
+def test_windows_that_fill_no_batch_are_not_counted_as_calibration() -> None:
+    for n_windows, expected in ((1, 1), (49, 49), (70, 50), (1000, 1000), (1043, 1000)):
+        assert int8.in_batches(n_windows) == expected
+        read = int8._Reader({"ecg": np.zeros((n_windows, 1))})
+        assert sum(len(feed["ecg"]) for feed in iter(read.get_next, None)) == expected
+
+
 def test_int8_is_smaller_and_destroyed_ranges_do_not_pass(
     source: work.Source, plain: onnx.ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
