@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,8 @@ def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
         cut = _cut(source, judged)
         said = {
             "pytorch": torch.from_numpy(recorded(source.bundle, cut)),
-            "onnx": session.answers(whole, contract, cut),
-            "onnx_int8": session.answers(small, contract, cut),
+            "onnx": session.answers(partial(session.says, whole), contract, cut),
+            "onnx_int8": session.answers(partial(session.says_one_by_one, small), contract, cut),
         }
         worth = gate.scores(predictions, contract, said, judged)
         gate.check_drop(worth["pytorch"], worth["onnx_int8"], asked.most)

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime.quantization import quantize_dynamic
 
 from ecg_lightning import bundle as bundles
 from ecg_lightning import contract as contracts
@@ -134,6 +135,18 @@ def test_only_validation_rows_calibrate_and_no_test_row_moves_them(source: work.
     test = (other["side"] == "test").to_numpy()
     other.loc[test, "label"], other.loc[test, "logit_N"] = 1 - other.loc[test, "label"], -5.0
     np.testing.assert_array_equal(int8.chosen(replace(predictions, table=other), 20), rows)
+
+
+def test_int8_is_judged_by_windows_that_know_nothing_of_one_another(
+    source: work.Source, plain: onnx.ModelProto, tmp_path: Path
+) -> None:
+    onnx.save(plain, tmp_path / "plain.onnx")
+    quantize_dynamic(tmp_path / "plain.onnx", tmp_path / "dynamic.onnx", op_types_to_quantize=["Gemm", "MatMul"])
+    asked, fields = session.opened(tmp_path / "dynamic.onnx"), portable.first(source.probes, 8)
+    fields["features"] = fields["features"] * torch.tensor([[1.0]] * 7 + [[50.0]])
+    alone = session.says_one_by_one(asked, fields)
+    assert torch.equal(alone[:3], session.says_one_by_one(asked, portable.first(fields, 3)))
+    assert (session.says(asked, fields) - alone).abs().max() > 1e-4
 
 
 def test_windows_that_fill_no_batch_are_not_counted_as_calibration() -> None:
