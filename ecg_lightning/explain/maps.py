@@ -14,6 +14,7 @@ from ecg_lightning.explain.gradients import rows_at_a_time
 from ecg_lightning.layers.conv import ConvNorm, WaveConv
 from ecg_lightning.layers.residual import Residual
 from ecg_lightning.layers.spectrogram import Spectrogram
+from ecg_lightning.windowing import scale_windows
 
 HIDDEN_S = 0.05  # of the ECG at a time: half a QRS; more hides what lies beside it
 PER_HIDDEN = 2  # times that each sample is hidden, each time with others beside it
@@ -209,20 +210,26 @@ def laid_out(
 def reconstruction_error(
     bundle: Bundle, ecg: Float[Tensor, "row lead time"], index: Int[Tensor, "crop crop_time"] | None
 ) -> tuple[Float[Tensor, "row lead time"], Float[Tensor, "row lead time"]]:
-    """What an autoencoder makes of each row, and how far each sample is from it, in the unit of the ECG.
+    """What an autoencoder makes of each row, and how far each sample is from it, in the unit that the network sees.
 
     Args:
         bundle: whose network reconstructs.
         ecg: windows, or whole recordings.
         index: samples of the crops of a recording; None for windows.
     """
-    made = []
+    made, missed = [], []
     for rows in ecg.split(rows_at_a_time(ecg)):
-        seen = rows if index is None else rows[..., index].transpose(1, 2).flatten(0, 1)
+        seen = rows
+        if index is not None:
+            crops = rows[..., index].transpose(1, 2).flatten(0, 1)
+            seen = scale_windows(crops, bundle.contract.preprocess.scale)
         again = bundle.network(seen)
-        made.append(again if index is None else laid_out(again, index, ecg.shape[-1]))
-    again = torch.cat(made)
-    return again, (ecg - again).abs()
+        made.append(again)
+        missed.append((seen - again).abs())
+    found = torch.cat(made), torch.cat(missed)
+    if index is None:
+        return found
+    return laid_out(found[0], index, ecg.shape[-1]), laid_out(found[1], index, ecg.shape[-1])
 
 
 def _class(value: Float[Tensor, "row class"], target: Int[Tensor, " row"]) -> Float[Tensor, " row"]:

@@ -23,7 +23,7 @@ from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.inception1d import Inception1d
 from ecg_lightning.models.resnet1d_wang import ResNet1dWang
 from ecg_lightning.models.xresnet1d101 import XResNet1d101
-from ecg_lightning.windowing import Crops
+from ecg_lightning.windowing import Crops, scale_windows
 from tests.corpora.anomaly_bundle import anomaly_bundle
 from tests.explain.bundles import a_bundle
 
@@ -180,10 +180,16 @@ def test_crops_are_averaged_where_they_overlap() -> None:
 
 def test_the_error_of_a_reconstruction_is_that_of_each_sample() -> None:
     made = anomaly_bundle()
-    ecg = torch.randn(4, 1, 60)
+    ecg = scale_windows(torch.randn(4, 1, 60), "window")
     again, error = reconstruction_error(made, ecg, None)
     with torch.no_grad():
         torch.testing.assert_close(again, made.network(ecg))
     torch.testing.assert_close(error, (ecg - again).abs())
     two, _ = reconstruction_error(made, torch.cat([ecg, ecg], dim=2), torch.arange(120).reshape(2, 60))
     torch.testing.assert_close(two, torch.cat([again, again], dim=2))
+
+
+def test_crops_are_z_scored_before_they_are_made_again() -> None:
+    made, ecg = anomaly_bundle(), 3 + 5 * torch.randn(4, 1, 60)
+    _, error = reconstruction_error(made, ecg, torch.arange(60)[None])
+    torch.testing.assert_close(error, reconstruction_error(made, scale_windows(ecg, "window"), None)[1])
