@@ -106,7 +106,8 @@ def _meet(bump: Bump, known: int, state: State, size: Sizes, found: list[tuple[i
     bump = bump._replace(height=bump.envelope / _level(state))
     if bump.height >= SURE:
         for one in state.pending:
-            if one.height > STRONG and not _lower(one.height, bump.height):
+            apart = one.at - state.last_at >= size.apart  # of the one before it, which may just have become a beat
+            if apart and one.height > STRONG and not _lower(one.height, bump.height):
                 state = _beat(one, known, state, size, found)
     since = bump.at - state.last_at
     shadowed = since < size.shadow and _lower(bump.height, state.last_height)

@@ -58,6 +58,7 @@ class Examples:
         target: class that each map speaks for: the one that was called, of a label always itself.
         p: what was said of that class.
         values: a map of each by each method.
+        believed: whose Integrated Gradients converged; where there are none all.
     """
 
     cases: Cases
@@ -65,6 +66,7 @@ class Examples:
     target: Int[np.ndarray, " row"]
     p: Float[np.ndarray, " row"]
     values: Mapping[str, Float[np.ndarray, "row _ time"]]
+    believed: Bool[np.ndarray, " row"]
 
 
 @dataclass(frozen=True, eq=False)

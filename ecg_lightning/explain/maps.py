@@ -13,6 +13,8 @@ from ecg_lightning.explain.asked import Asked
 from ecg_lightning.explain.gradients import rows_at_a_time
 from ecg_lightning.layers.conv import ConvNorm, WaveConv
 from ecg_lightning.layers.residual import Residual
+from ecg_lightning.layers.spectrogram import Spectrogram
+from ecg_lightning.windowing import scale_windows
 
 HIDDEN_S = 0.05  # of the ECG at a time: half a QRS; more hides what lies beside it
 PER_HIDDEN = 2  # times that each sample is hidden, each time with others beside it
@@ -108,7 +110,7 @@ def grad_cam(
         some = tuple(one[rows] for one in inputs)
         seen = LayerGradCam(asked, layer).attribute(some, target=target[rows], relu_attributions=True)
         steps = seen.detach().flatten(1)  # row or row*crop, step
-        parts.append(_over_time(asked, steps, inputs[0].shape[-1]))
+        parts.append(_where_they_lie(asked, layer, steps, inputs[0].shape[-1]))
     found = torch.cat(parts)
     largest = found.amax(dim=-1, keepdim=True)
     return torch.where(largest > 0, found / largest.clamp(min=torch.finfo(found.dtype).tiny), 0.0)
@@ -144,6 +146,55 @@ def _over_time(
     return samples if asked.index is None else laid_out(samples, asked.index, n_samples)
 
 
+def _where_they_lie(
+    asked: Asked, layer: nn.Module, steps: Float[Tensor, "row_or_crop step"], n_samples: int
+) -> Float[Tensor, "row 1 time"]:
+    """Steps of a convolution as samples, a line from each to the next; in crops as `_over_time`."""
+    own = n_samples if asked.index is None else asked.index.shape[1]
+    first, apart = places_of(asked.network, layer, own, steps.shape[1])
+    at = ((torch.arange(own) - first) / apart).clamp(0, steps.shape[1] - 1)
+    before = at.floor().long()
+    samples = torch.lerp(steps[:, before], steps[:, at.ceil().long()], at - before)[:, None]
+    return samples if asked.index is None else laid_out(samples, asked.index, n_samples)
+
+
+def places_of(network: nn.Module, layer: nn.Module, n_samples: int, n_steps: int) -> tuple[float, float]:
+    """Where the steps of a convolution lie: the sample in the middle of what the first sees, and samples between two.
+
+    A stride that keeps the first sample, as of a padded convolution, looks earlier than a maximum over pairs does: by
+    half a step, which behind many strides is more than a QRS.
+
+    Args:
+        network: whose layers follow one another in the order in which they are made; shortcuts do not count.
+        layer: of it, the last of them.
+        n_samples: of the window.
+        n_steps: of the layer's output. Where its places do not fit the window, the steps share it evenly.
+    """
+    first, apart, end = 0.0, 1.0, list(layer.modules())[-1]
+    for name, module in network.named_modules():
+        if not name.startswith("extra") and "shortcut" not in name:
+            kernel, stride, padding = _along_time(module)
+            first, apart = first + ((kernel - 1) / 2 - padding) * apart, apart * stride
+        if module is end:
+            break
+    last = first + (n_steps - 1) * apart
+    if last < n_samples <= last + first + 2 * apart + 1:
+        return first, apart
+    return (n_samples / n_steps - 1) / 2, n_samples / n_steps
+
+
+def _along_time(module: nn.Module) -> tuple[int, int, int]:
+    """What one output sees, samples from one to the next, and what is added in front."""
+    if isinstance(module, Spectrogram):
+        return module.n_window, module.hop, 0
+    if not isinstance(module, nn.Conv1d | nn.Conv2d | nn.MaxPool1d | nn.MaxPool2d):
+        return 1, 1, 0
+    kernel, stride, padding = (
+        one[-1] if isinstance(one, tuple) else one for one in (module.kernel_size, module.stride, module.padding)
+    )
+    return int(kernel), int(stride), int(padding)
+
+
 def laid_out(
     crops: Float[Tensor, "row_crop lead crop_time"], index: Int[Tensor, "crop crop_time"], n_samples: int
 ) -> Float[Tensor, "row lead time"]:
@@ -159,20 +210,26 @@ def laid_out(
 def reconstruction_error(
     bundle: Bundle, ecg: Float[Tensor, "row lead time"], index: Int[Tensor, "crop crop_time"] | None
 ) -> tuple[Float[Tensor, "row lead time"], Float[Tensor, "row lead time"]]:
-    """What an autoencoder makes of each row, and how far each sample is from it, in the unit of the ECG.
+    """What an autoencoder makes of each row, and how far each sample is from it, in the unit that the network sees.
 
     Args:
         bundle: whose network reconstructs.
         ecg: windows, or whole recordings.
         index: samples of the crops of a recording; None for windows.
     """
-    made = []
+    made, missed = [], []
     for rows in ecg.split(rows_at_a_time(ecg)):
-        seen = rows if index is None else rows[..., index].transpose(1, 2).flatten(0, 1)
+        seen = rows
+        if index is not None:
+            crops = rows[..., index].transpose(1, 2).flatten(0, 1)
+            seen = scale_windows(crops, bundle.contract.preprocess.scale)
         again = bundle.network(seen)
-        made.append(again if index is None else laid_out(again, index, ecg.shape[-1]))
-    again = torch.cat(made)
-    return again, (ecg - again).abs()
+        made.append(again)
+        missed.append((seen - again).abs())
+    found = torch.cat(made), torch.cat(missed)
+    if index is None:
+        return found
+    return laid_out(found[0], index, ecg.shape[-1]), laid_out(found[1], index, ecg.shape[-1])
 
 
 def _class(value: Float[Tensor, "row class"], target: Int[Tensor, " row"]) -> Float[Tensor, " row"]:

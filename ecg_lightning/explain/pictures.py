@@ -134,15 +134,17 @@ def _of_class(found: Explained, one: OfClass, shown: Examples, mark: str) -> Ite
     )
     several = found.contract.problem == "multilabel"
     whom = whom.replace("class that was called", f"label {name}") if several else whom
+    side = SIDES[found.wanted.side].capitalize()
     caption = (
-        f"{SIDES[found.wanted.side].capitalize()} rows of {name} ({words}), {METHODS[method]}{': ' * bool(whom)}{whom}."
+        f"{side} rows of {name} ({words}), {METHODS[method]}{': ' * bool(whom)}{whom}. Unit of the ECG: {_unit(found)}."
     )
     yield Picture(f"examples_{one.label}", f"Examples of {name}", caption, figure)
     if len(shown.values) > 1:
         values = {METHODS[key]: value[0] for key, value in shown.values.items()}
         scales = [replace(scale, map_words=unit_of(found, key)) for key in shown.values]
         figure = trace_figures.methods(rows[0], values, scales, mark)
-        said = f"One row of {name} by every method, {', '.join(values)}; each has its own scale."
+        of_lead = f" Of the leads {_leads(found)[0]} alone is shown." if len(_leads(found)) > 1 else ""
+        said = f"One row of {name} by every method, {', '.join(values)}; each has its own scale.{of_lead}"
         yield Picture(f"methods_{one.label}", f"Methods beside one another, {name}", said, figure)
 
 
@@ -157,7 +159,8 @@ def _captions(found: Explained, label: int, shown: Examples) -> list[str]:
         called = classes[int(shown.target[k])]
         if found.contract.problem == "multilabel":
             called = f"{called}" if shown.right[k] else f"not {called}"
-        captions.append(f"{classes[label]}, called {called}, {said}: record {row['record']}, {at:.2f} s")
+        doubt = "" if shown.believed[k] else "; its map misses its sum"
+        captions.append(f"{classes[label]}, called {called}, {said}: record {row['record']}, {at:.2f} s{doubt}")
     return captions
 
 

@@ -10,7 +10,7 @@ WAVES = ("baseline", "P", "QRS", "ST", "T")
 """What the numbers of `Waves.wave` mean."""
 
 FLAT = 1e-6  # spread of a stretch below which there is no wave to find
-LEAST_S, LEAST_PEAKS = 2.0, 3  # shorter stretches break the delineation
+LEAST_S, LEAST_PEAKS = 4.0, 3  # shorter stretches are refused by the delineation, or break it
 RATES = (25.0, 250.0)  # beats a minute, outside of which its wavelet scales do not exist
 QRS_S = (0.04, 0.26)  # a delineated QRS is as long as this, or it is not believed
 QRS_BY_TIMING_S = (-0.06, 0.08)  # round R, where none was found: as wide as most ectopic ones
@@ -73,7 +73,10 @@ def _delineated(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of means of nothing, where a wave is missing
-        _, found = neurokit2.ecg_delineate(ecg.astype(np.float64), rpeaks=peaks, sampling_rate=fs_hz, method="dwt")
+        try:
+            _, found = neurokit2.ecg_delineate(ecg.astype(np.float64), rpeaks=peaks, sampling_rate=fs_hz, method="dwt")
+        except ValueError:  # of beats that lie so unevenly that it finds none whole
+            return {}
     return {name: np.asarray(found[name], np.float64) for name in _ENDS if len(found[name]) == len(peaks)}
 
 

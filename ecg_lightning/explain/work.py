@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ecg_lightning import bundle as bundles
@@ -132,7 +132,7 @@ def _of_class(about: _About, label: int) -> OfClass | None:
     target = np.full(len(rows), label)
     cases = about.gather(rows, target)
     values, away, gradients = _values(about, cases, target)
-    keep = np.arange(len(target)) if gradients is None else np.flatnonzero(gradients.converged.numpy())
+    keep = np.flatnonzero(_believed(gradients, len(target)))
     if len(keep) < LEAST_CONVERGED * len(target):
         raise Refused(
             f"Integrated Gradients of {len(target) - len(keep)} of {len(target)} rows of "
@@ -216,9 +216,14 @@ def _examples(about: _About, label: int) -> Examples | None:
     several = about.bundle.contract.problem == "multilabel"
     target = np.full(len(rows), label) if several else about.judged.called[rows].argmax(axis=1)
     cases = about.gather(rows, target)
-    values, _, _ = _values(about, cases, target)
+    values, _, gradients = _values(about, cases, target)
     is_right = np.arange(len(rows)) < len(right)
-    return Examples(cases, is_right, target, about.judged.p[rows, target], values)
+    return Examples(cases, is_right, target, about.judged.p[rows, target], values, _believed(gradients, len(rows)))
+
+
+def _believed(gradients: Gradients | None, n_rows: int) -> Bool[np.ndarray, " row"]:
+    """Whose maps sum to the change; all where there are no gradients."""
+    return np.ones(n_rows, bool) if gradients is None else gradients.converged.numpy()
 
 
 def _randomised(about: _About, found: Sequence[OfClass]) -> tuple[Stage, ...]:

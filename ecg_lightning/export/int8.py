@@ -53,13 +53,18 @@ def chosen(predictions: Predictions, n_rows: int) -> Int[np.ndarray, " some"]:
     return drawn.permutation(np.unique(np.concatenate(found)))[:n_rows]
 
 
+def in_batches(n_windows: int) -> int:
+    """How many of the calibration windows are looked at: histograms want batches of one size."""
+    return n_windows - n_windows % min(BATCH, n_windows)
+
+
 class _Reader(CalibrationDataReader):
-    """Batches of one size, as histograms want them; what is left over is not looked at."""
+    """Batches of one size."""
 
     def __init__(self, feed: Feed) -> None:
-        n_rows = len(next(iter(feed.values())))
-        size = min(BATCH, n_rows)
-        starts = range(0, n_rows - size + 1, size)
+        n_windows = len(next(iter(feed.values())))
+        size = min(BATCH, n_windows)
+        starts = range(0, in_batches(n_windows), size)
         self.batches: Iterator[Feed] = ({name: one[k : k + size] for name, one in feed.items()} for k in starts)
 
     def get_next(self) -> Feed | None:

@@ -1,5 +1,6 @@
 """A file asked on one thread, by the rows of its run."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +46,27 @@ def says(session: onnxruntime.InferenceSession, fields: dict[str, Any]) -> Float
     return torch.from_numpy(session.run(None, feed_of(names_of(session), fields))[0])
 
 
-def answers(session: onnxruntime.InferenceSession, contract: Contract, rows: Rows) -> Float[Tensor, "row out"]:
-    """Answers to rows: those to the crops of a recording made one, as `predict.rows.answers` does."""
+def says_one_by_one(session: onnxruntime.InferenceSession, fields: dict[str, Any]) -> Float[Tensor, "window out"]:
+    """Answers to windows that are asked alone, as on a device: dynamic ranges of int8 are those of a whole batch."""
+    feed = feed_of(names_of(session), fields)
+    alone = [{name: one[k : k + 1] for name, one in feed.items()} for k in range(len(next(iter(feed.values()))))]
+    return torch.from_numpy(np.concatenate([session.run(None, one)[0] for one in alone]))
+
+
+def answers(
+    says: Callable[[dict[str, Any]], Float[Tensor, "window out"]], contract: Contract, rows: Rows
+) -> Float[Tensor, "row out"]:
+    """Answers to rows: those to the crops of a recording made one, as `predict.rows.answers` does.
+
+    Args:
+        says: asks a file about windows.
+        contract: of its bundle.
+        rows: to be asked.
+    """
     found = []
     for first in range(0, len(rows), N_ROWS):
         fields, n_crops = single(contract, rows.batch(slice(first, first + N_ROWS)))
-        said = says(session, fields)
+        said = says(fields)
         if isinstance(contract.window, Crops):
             crops, by = said.unflatten(0, (-1, n_crops)), contract.window.by
             anomaly = contract.problem == "anomaly"

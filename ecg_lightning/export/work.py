@@ -4,6 +4,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -155,13 +156,14 @@ def onnx_int8(source: Source, path: Path, asked: Asked) -> dict[str, Any]:
         cut = _cut(source, judged)
         said = {
             "pytorch": torch.from_numpy(recorded(source.bundle, cut)),
-            "onnx": session.answers(whole, contract, cut),
-            "onnx_int8": session.answers(small, contract, cut),
+            "onnx": session.answers(partial(session.says, whole), contract, cut),
+            "onnx_int8": session.answers(partial(session.says_one_by_one, small), contract, cut),
         }
         worth = gate.scores(predictions, contract, said, judged)
         gate.check_drop(worth["pytorch"], worth["onnx_int8"], asked.most)
     models = {"onnx": onnx_file.described(plain, contract), "onnx_int8": made}
-    calibration = {"rows": len(rows), "windows": len(next(iter(feed.values()))), "per_class": _per_class(source, rows)}
+    n_windows = int8.in_batches(len(next(iter(feed.values()))))
+    calibration = {"rows": len(rows), "windows": n_windows, "per_class": _per_class(source, rows)}
     return {
         **_about(source),
         "parity": apart,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PLAYED = (".hea", ".edf")
 FRAMES_HZ = 20  # chunks, and pictures, a second
+FASTEST = 1000.0  # times real time; no machine keeps up with more, and chunks would grow past any recording
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,8 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ecg_lightning.predict.stream import Stream
 
     try:
-        if asked.speed < 0:
-            raise ValueError(f"--speed {asked.speed:g} must be at least 0: 1 is the speed of the recording")
+        if not 0 <= asked.speed <= FASTEST:
+            raise ValueError(
+                f"--speed {asked.speed:g} must lie between 0 and {FASTEST:g}: 1 is the speed of the recording, and 0 "
+                f"as fast as it goes"
+            )
         made = bundle.read(place.find(asked.bundle).model)
         found = read(asked.record, made)
         record = found.record

@@ -221,7 +221,7 @@ def check_same(bundle: Bundle, rows: Rows) -> float:
         BadBundle: it says something else: the bundle, the database or the code is not that of the run.
     """
     apart = float(np.abs(answers(bundle, rows).double().numpy() - recorded(bundle, rows)).max(initial=0.0))
-    if apart > SAME:
+    if not apart <= SAME:  # NaN is not the same
         raise BadBundle(
             f"the network's answers differ from those that its run recorded by up to {apart:.3g}, more than {SAME:g}: "
             f"bundle, database or package are not those of the run"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jaxtyping import Float, Int
 
+from ecg_lightning.dsp import live_envelope, live_peaks
 from ecg_lightning.dsp.live_envelope import LATEST_S
 from ecg_lightning.dsp.live_peaks import State, packed, step, unpacked
 
@@ -87,6 +88,16 @@ def test_a_beat_that_is_too_low_is_found_once_it_is_overdue() -> None:
     late = np.abs(peaks - true[20]).argmin()
     assert abs(peaks[late] - true[20]) <= 5
     assert 1.4 * 0.6 - 0.6 < (known[late] - peaks[late]) / FS_HZ < LATEST_S
+
+
+def test_of_two_bumps_that_are_too_close_only_one_becomes_a_beat() -> None:
+    size = live_envelope.sizes(FS_HZ)
+    strong = [live_envelope.Bump(at, 0.65, at, at, 0.0, 0.65) for at in (1000, 1030)]  # 0.12 s apart
+    begun = live_peaks._begin(0.0, size)
+    state = begun._replace(blocks=(1.0, 1.0, 1.0, 0.0), pending=tuple(strong))
+    told: list[tuple[int, int]] = []
+    live_peaks._meet(live_envelope.Bump(1070, 0.75, 1070, 1070, 0.0), 1096, state, size, told)
+    assert [peak for peak, _ in told] == [1000, 1070]
 
 
 def test_nothing_is_found_where_nothing_moves() -> None:

@@ -5,12 +5,14 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from ecg_lightning.explain import page, tracked
+from ecg_lightning.explain import page, pictures, tracked
 from ecg_lightning.explain.__main__ import main
 from ecg_lightning.explain.findings import Wanted
 from ecg_lightning.explain.work import explain
@@ -121,6 +123,16 @@ def test_a_class_that_does_not_converge_is_refused(finished_run: FinishedRun, mo
     monkeypatch.setattr("ecg_lightning.explain.gradients.MORE", (1,))
     with pytest.raises(Refused, match=r"Integrated Gradients of 2 of 2 rows of N miss their sum .*take more --steps"):
         explain(find(str(finished_run.folder)), Wanted(n_rows=2, n_steps=2, classes=("N",), methods=("ig",)), quiet)
+
+
+def test_an_example_that_does_not_converge_says_so(finished_run: FinishedRun) -> None:
+    wanted = Wanted(n_rows=2, n_steps=16, classes=("N",), methods=("ig",))
+    sure = explain(find(str(finished_run.folder)), wanted, quiet)
+    assert sure.classes[0].examples is not None
+    assert sure.classes[0].examples.believed.all()
+    doubtful = replace(sure.classes[0].examples, believed=np.zeros(len(sure.classes[0].examples.right), bool))
+    assert all("its map misses its sum" in caption for caption in pictures._captions(sure, 0, doubtful))
+    assert not any("misses" in caption for caption in pictures._captions(sure, 0, sure.classes[0].examples))
 
 
 def test_mlflow_keeps_the_explanation_with_its_run(finished_run: FinishedRun, tmp_path: Path) -> None:

@@ -5,14 +5,25 @@ import torch
 from torch import Tensor, nn
 
 from ecg_lightning.explain.asked import Asked
-from ecg_lightning.explain.maps import attention, grad_cam, laid_out, last_convolution, occlusion, reconstruction_error
+from ecg_lightning.explain.maps import (
+    attention,
+    grad_cam,
+    laid_out,
+    last_convolution,
+    occlusion,
+    places_of,
+    reconstruction_error,
+)
 from ecg_lightning.layers.residual import Residual
+from ecg_lightning.models.alexnet import AlexNet
+from ecg_lightning.models.cnn1d import Cnn1d
 from ecg_lightning.models.cnn_lstm_attention import CNNLSTMAttention
 from ecg_lightning.models.gru import GRU
 from ecg_lightning.models.hybrid_cnn import HybridCNN
 from ecg_lightning.models.inception1d import Inception1d
 from ecg_lightning.models.resnet1d_wang import ResNet1dWang
-from ecg_lightning.windowing import Crops
+from ecg_lightning.models.xresnet1d101 import XResNet1d101
+from ecg_lightning.windowing import Crops, scale_windows
 from tests.corpora.anomaly_bundle import anomaly_bundle
 from tests.explain.bundles import a_bundle
 
@@ -90,6 +101,52 @@ def test_convolutional_networks_have_a_map_over_time(network: nn.Module) -> None
     assert found.std() > 0
 
 
+@pytest.mark.parametrize(
+    ("network", "n_samples", "n_steps", "expected"),
+    [
+        (HybridCNN(1, 256, 2, (0.8,), (0.2,), width=4), 256, 32, (3.5, 8)),
+        (HybridCNN(1, 180, 2, (0.8,), (0.2,), width=4), 180, 22, (3.5, 8)),
+        (ResNet1dWang(1, 2), 250, 63, (0, 4)),
+        (XResNet1d101(1, 2), 250, 8, (0, 32)),
+        (Cnn1d(1, 512, 2, width=4), 512, 64, (3.5, 8)),
+        (Cnn1d(1, 512, 2, width=4, n_window=32, hop=4), 512, 15, (29.5, 32)),
+        (AlexNet(1, 1000, 2, n_dense=4), 1000, 61, (12, 16)),
+        (ResNet1dWang(1, 2), 250, 10, (12, 25)),
+    ],
+    ids=["hybrid", "hybrid with a rest", "wang", "xresnet", "cnn1d", "spectrogram", "alexnet", "even where none fits"],
+)
+def test_steps_lie_where_their_convolution_looks(
+    network: nn.Module, n_samples: int, n_steps: int, expected: tuple[float, float]
+) -> None:
+    layer = last_convolution(network)
+    assert layer is not None
+    assert places_of(network, layer, n_samples, n_steps) == expected
+
+
+class Strided(nn.Module):
+    """Every sixteenth sample, the first included; the answer is their mean."""
+
+    takes, scope = ("ecg",), "window"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waves = nn.Sequential(*(nn.Conv1d(1, 1, 1, stride=2, bias=False) for _ in range(4)))
+        for weight in self.parameters():
+            nn.init.ones_(weight)
+
+    def forward(self, ecg: Tensor) -> Tensor:
+        return self.waves(ecg).mean(dim=2)
+
+
+def test_behind_strides_grad_cam_is_highest_at_the_sample_that_was_seen() -> None:
+    ecg = torch.zeros(1, 1, 160)
+    ecg[0, 0, 80] = 1.0
+    found = grad_cam(Asked(a_bundle(Strided(), "binary")), (ecg,), torch.ones(1).long())
+    assert found is not None
+    assert found.argmax() == 80
+    torch.testing.assert_close(found[0, 0, 72:89], 1 - (torch.arange(72, 89) - 80).abs() / 16)
+
+
 def test_networks_without_convolutions_or_attention_have_no_such_map() -> None:
     asked = Asked(a_bundle(GRU(1, 60, 1, 4).eval(), "binary"))
     assert grad_cam(asked, (torch.randn(1, 1, 60),), torch.ones(1).long()) is None
@@ -123,10 +180,16 @@ def test_crops_are_averaged_where_they_overlap() -> None:
 
 def test_the_error_of_a_reconstruction_is_that_of_each_sample() -> None:
     made = anomaly_bundle()
-    ecg = torch.randn(4, 1, 60)
+    ecg = scale_windows(torch.randn(4, 1, 60), "window")
     again, error = reconstruction_error(made, ecg, None)
     with torch.no_grad():
         torch.testing.assert_close(again, made.network(ecg))
     torch.testing.assert_close(error, (ecg - again).abs())
     two, _ = reconstruction_error(made, torch.cat([ecg, ecg], dim=2), torch.arange(120).reshape(2, 60))
     torch.testing.assert_close(two, torch.cat([again, again], dim=2))
+
+
+def test_crops_are_z_scored_before_they_are_made_again() -> None:
+    made, ecg = anomaly_bundle(), 3 + 5 * torch.randn(4, 1, 60)
+    _, error = reconstruction_error(made, ecg, torch.arange(60)[None])
+    torch.testing.assert_close(error, reconstruction_error(made, scale_windows(ecg, "window"), None)[1])

@@ -39,8 +39,10 @@ def test_the_waves_of_a_synthetic_beat_are_found() -> None:
         (np.sin(np.arange(1000.0)), np.array([300, 700])),
         (np.full(1000, np.nan), np.array([200, 400, 600])),
         (np.sin(np.arange(1000.0)), np.array([300, 310, 320, 330])),
+        (np.sin(np.arange(875.0)), np.arange(60, 860, 125)),
+        (np.sin(np.arange(1447.0)), np.array([738, 1023, 1097])),
     ],
-    ids=["flat", "short", "two beats", "no numbers", "too fast"],
+    ids=["flat", "short", "two beats", "no numbers", "too fast", "seven beats at 120 a minute", "uneven"],
 )
 def test_what_breaks_a_delineation_is_told_by_timing(ecg: np.ndarray, peaks: np.ndarray) -> None:
     found = find_waves(ecg, peaks, FS_HZ)

@@ -46,15 +46,17 @@ def test_formats_of_the_same_weights_stand_together(tmp_path: Path) -> None:
     sheet.written(tmp_path, "onnx", tmp_path / "x", numbers())
 
 
-def row(name: str, macro_f1: float, n_bytes: int) -> dict[str, Any]:
+def row(name: str, macro_f1: float, n_bytes: int, on_validation: float | None = None) -> dict[str, Any]:
     told = {"test/accuracy": 0.9, "test/sensitivity/V": 0.8, "fit/windows_per_second": 1234.5}
-    return {"network": name, "test/macro_f1": macro_f1, "bytes": n_bytes, **told}
+    chosen_by = macro_f1 if on_validation is None else on_validation
+    return {"network": name, "test/macro_f1": macro_f1, "val/macro_f1": chosen_by, "bytes": n_bytes, **told}
 
 
 def test_the_verdict_follows_its_rule() -> None:
     rows = [row("large", 0.9, 200_000), row("good", 0.5, 100_000), row("as good", 0.495, 90_000), row("weak", 0.3, 9)]
     assert verdicts(rows) == ["too large", "macro-F1 +0.005", "chosen", "macro-F1 -0.195"]
     assert verdicts(rows[:1]) == ["too large"]
+    assert verdicts([row("lucky", 0.9, 9, 0.4), row("good", 0.5, 9, 0.6)]) == ["macro-F1 +0.400", "chosen"]
     assert "| good | 90.0% | 0.500 | 80.0% | 100.0 kB | 1,234 windows/s |" in table(rows, "V")
 
 
@@ -67,4 +69,7 @@ def test_a_folder_that_is_no_run_is_refused_in_words(tmp_path: Path, capsys: pyt
     (tmp_path / "predictions.parquet").write_text("")
     (tmp_path / "metrics.json").write_text('{"test/accuracy": 1.0}')
     assert main([str(tmp_path)]) == 2
-    assert "its metrics.json lacks test/macro_f1, test/sensitivity/V" in capsys.readouterr().err
+    assert (
+        "its metrics.json lacks test/macro_f1, test/sensitivity/V, fit/windows_per_second, val/macro_f1"
+        in capsys.readouterr().err
+    )

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnxruntime.quantization import quantize_dynamic
 
 from ecg_lightning import bundle as bundles
 from ecg_lightning import contract as contracts
@@ -71,6 +72,17 @@ def test_a_file_may_be_as_far_as_the_network_rounds(source: work.Source, monkeyp
     assert max(gate.parity(source.bundle, says, source.probes).values()) < 0.0012
 
 
+def test_answers_that_are_no_numbers_do_not_pass_wherever_they_stand(source: work.Source) -> None:
+    for row in (0, 1, 63):
+
+        def says(fields: dict[str, torch.Tensor], row: int = row) -> torch.Tensor:
+            said = portable.asked(source.bundle, fields)
+            return torch.where(torch.arange(len(said))[:, None] >= row, torch.nan, said)
+
+        with pytest.raises(gate.Failed, match="nan at 64"):
+            gate.parity(source.bundle, says, source.probes)
+
+
 def test_answers_of_another_shape_do_not_pass(source: work.Source) -> None:
     with pytest.raises(gate.Failed, match=r"batch of 1: the file gives shape \(1, 3\), not \(1, 2\)"):
         gate.parity(source.bundle, lambda fields: torch.zeros(len(fields["ecg"]), 3), source.probes)
@@ -123,6 +135,25 @@ def test_only_validation_rows_calibrate_and_no_test_row_moves_them(source: work.
     test = (other["side"] == "test").to_numpy()
     other.loc[test, "label"], other.loc[test, "logit_N"] = 1 - other.loc[test, "label"], -5.0
     np.testing.assert_array_equal(int8.chosen(replace(predictions, table=other), 20), rows)
+
+
+def test_int8_is_judged_by_windows_that_know_nothing_of_one_another(
+    source: work.Source, plain: onnx.ModelProto, tmp_path: Path
+) -> None:
+    onnx.save(plain, tmp_path / "plain.onnx")
+    quantize_dynamic(tmp_path / "plain.onnx", tmp_path / "dynamic.onnx", op_types_to_quantize=["Gemm", "MatMul"])
+    asked, fields = session.opened(tmp_path / "dynamic.onnx"), portable.first(source.probes, 8)
+    fields["features"] = fields["features"] * torch.tensor([[1.0]] * 7 + [[50.0]])
+    alone = session.says_one_by_one(asked, fields)
+    assert torch.equal(alone[:3], session.says_one_by_one(asked, portable.first(fields, 3)))
+    assert (session.says(asked, fields) - alone).abs().max() > 1e-4
+
+
+def test_windows_that_fill_no_batch_are_not_counted_as_calibration() -> None:
+    for n_windows, expected in ((1, 1), (49, 49), (70, 50), (1000, 1000), (1043, 1000)):
+        assert int8.in_batches(n_windows) == expected
+        read = int8._Reader({"ecg": np.zeros((n_windows, 1))})
+        assert sum(len(feed["ecg"]) for feed in iter(read.get_next, None)) == expected
 
 
 def test_int8_is_smaller_and_destroyed_ranges_do_not_pass(

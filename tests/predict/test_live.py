@@ -89,7 +89,9 @@ def test_what_cannot_be_played_is_refused_in_a_line(tmp_path: Path, capsys: pyte
     mitdb.write_mitdb(several, ["101", "103"], 4.0)
     (tmp_path / "ecg.csv").write_text("0.1\n", encoding="utf-8")
     for words, said in (
-        ([model, record, "--speed", "-1"], "--speed -1 must be at least 0"),
+        ([model, record, "--speed", "-1"], "--speed -1 must lie between 0 and 1000"),
+        ([model, record, "--speed", "nan"], "--speed nan must lie between 0 and 1000"),
+        ([model, record, "--speed", "inf"], "--speed inf must lie between 0 and 1000"),
         ([model, str(tmp_path / "101")], "there is no such file or folder, nor a WFDB header 101.hea"),
         ([model, str(several)], f"holds 2 recordings: name one, e.g. {several}"),
         ([model, str(tmp_path / "ecg.csv")], "does not say its rate and unit itself: give .hea or .edf"),
