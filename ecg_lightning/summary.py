@@ -41,6 +41,9 @@ def say_finished(folder: Path, found: Evaluation | None = None) -> None:
         lines.append("test rows were not scored, as in every sweep; test=true scores them")
     if (folder / "report.html").is_file():
         lines.append(f"look at:    {folder / 'report.html'}")
+    if (folder / "model" / "contract.json").is_file():
+        run = shlex.quote(str(folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder))
+        lines.append(f"use it:     python -m ecg_lightning.predict {run} RECORDING --output answer")
     uri = Status.read(folder).tracking_uri
     if uri is not None:
         lines.append(f"compare:    {f'mlflow ui --backend-store-uri {uri}' if uri.startswith('sqlite') else uri}")

@@ -49,6 +49,19 @@ def test_report_and_tracking_are_named_where_they_are(folder: Path, capsys: pyte
         assert f"look at:    {folder / 'report.html'}" in out
 
 
+def test_what_is_done_with_the_model_is_said_where_there_is_one(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "model" / "contract.json").unlink(missing_ok=True)
+    say_finished(folder)
+    assert "use it:" not in capsys.readouterr().out
+    (folder / "model").mkdir(exist_ok=True)
+    (folder / "model" / "contract.json").touch()
+    monkeypatch.chdir(folder.parent)
+    say_finished(folder)
+    assert "use it:     python -m ecg_lightning.predict 'a [b] run' RECORDING --output answer" in capsys.readouterr().out
+
+
 def test_stopped_run_says_how_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     say_interrupted(tmp_path)
     assert f"python -m ecg_lightning.train resume={tmp_path}" in capsys.readouterr().out
