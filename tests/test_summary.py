@@ -59,7 +59,8 @@ def test_what_is_done_with_the_model_is_said_where_there_is_one(
     (folder / "model" / "contract.json").touch()
     monkeypatch.chdir(folder.parent)
     say_finished(folder)
-    assert "use it:     python -m ecg_lightning.predict 'a [b] run' RECORDING --output answer" in capsys.readouterr().out
+    said = "use it:     python -m ecg_lightning.predict 'a [b] run' RECORDING --output answer"
+    assert said in capsys.readouterr().out
 
 
 def test_stopped_run_says_how_it_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
