@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg_lightning.reading.recordings import Said, read_recording
-from tests.reading.test_recordings import FS_HZ, SAID, TWO_MV, refused, write_csv, write_npy
+from tests.reading.test_recordings import FS_HZ, OF_TABLE, SAID, TWO_MV, refused, write_csv, write_npy
 
 
 def rows(separator: str = ",", decimal: str = ".") -> str:
@@ -36,10 +36,11 @@ def test_tables_are_read_however_they_are_written(tmp_path: Path, head: str, sep
 
 def test_units_of_the_file_come_first(tmp_path: Path) -> None:
     path = write_csv(tmp_path, "MLII (V),V5 (µV)\n" + rows())
-    assert "its unit is given as V, in mV it would be usual" in refused(path)
+    assert "the file says that lead MLII is in V, --units says mV" in refused(path)
+    assert "its unit is given as V, in mV it would be usual" in refused(path, Said(FS_HZ))
     path.write_bytes(("MLII (mV),V5 (µV)\n" + rows()).encode("latin-1"))
     np.testing.assert_allclose(read_recording(path, ("MLII",), SAID).record.ecg_mv[0], TWO_MV[0], atol=1e-4)
-    assert "its unit is given as uV, in mV it would be usual" in refused(path, SAID, ("V5",))
+    assert "its unit is given as uV, in mV it would be usual" in refused(path, Said(FS_HZ), ("V5",))
 
 
 @pytest.mark.parametrize("time", ["time", "Time (s)", "t", "Elapsed time", "sample #", "timestamp", "Sample"])
@@ -70,7 +71,7 @@ def test_cells_without_a_number_are_lost_samples(tmp_path: Path) -> None:
 def test_an_empty_line_of_a_single_column_is_a_lost_sample(tmp_path: Path) -> None:
     lines = [row.partition(",")[0] for row in rows().split("\n")]
     lines[400:410] = [""] * 10
-    found = read_recording(write_csv(tmp_path, "MLII\n" + "\n".join(lines) + "\n"), ("MLII",), SAID)
+    found = read_recording(write_csv(tmp_path, "MLII\n" + "\n".join(lines) + "\n"), ("MLII",), OF_TABLE)
     np.testing.assert_allclose(found.record.ecg_mv[0, 410:], TWO_MV[0, 410:], atol=1e-4)
     assert found.notes[0].startswith("0.04 s (0.36%) of lead MLII were lost")
 
