@@ -90,10 +90,10 @@ def _check_said(
     if not said:
         return
     if len(places) != len(said):
+        todo = "leave --leads out: the file names them itself" if all(map(_tells, names)) else "give one name for each"
         raise BadRecord(
             f"record {record}: --leads names {len(said)} signals ({', '.join(said)}), but the file has {len(places)} "
-            f"({', '.join(names)}): give one name for each"
-            + (", or leave --leads out: the file names them itself" if all(map(_tells, names)) else "")
+            f"({', '.join(names)}): {todo}"
         )
     for place, name in zip(places, said, strict=True):
         if (_tells(names[place]) or place in by_own_name) and _same(names[place]) != _same(name):
