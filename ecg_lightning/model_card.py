@@ -8,18 +8,19 @@ from ecg_lightning.model_numbers import tables
 from ecg_lightning.prepare import latency_ms
 from ecg_lightning.windowing import Crops, Segments, Window
 
-WARNINGS = {
-    "leaky_split": "Windows of one patient stand on both sides of the split: **the numbers below are leaky** and say "
-    "nothing about new patients.",
-    "same_patients": "The test patients were seen in training, at other times: the numbers below say nothing about new "
-    "patients.",
-    "missing_records": "Records were not at hand: the numbers below do not compare with those of the whole database.",
-    "skipped_records": "Records that could not be trusted were left out.",
-    "unknown_patients": "Nobody knows whose some records are: a record of PTB-XL then counts as a person of its own, "
-    "and all rows of csv files as one person.",
-    "unit": "The amplitudes of the records were lost: only the shape of waves was learned.",
-    "shared_patient": "One person stands on both sides of the split.",
-    "beside_published": "Records that the published split leaves out stand on its sides: the numbers below do not "
+WARNINGS = {  # also shown above what the model finds in a recording: true in both places
+    "leaky_split": "Windows of one patient stand on both sides of the split: **the model's test numbers are leaky** "
+    "and say nothing about new patients.",
+    "same_patients": "The test patients were seen in training, at other times: the model's test numbers say nothing "
+    "about new patients.",
+    "missing_records": "Some records of the database were not at hand in training: the model's test numbers do not "
+    "compare with those of the whole database.",
+    "skipped_records": "Records of the database that could not be trusted were left out of training and test.",
+    "unknown_patients": "For some records of the training data it is not known who the patient is. Each such record of "
+    "PTB-XL counts as a person of its own, and all rows of csv files as one person.",
+    "unit": "The model learned from records whose amplitude was lost: it knows the shape of waves, not their height.",
+    "shared_patient": "One person stands on both sides of the model's split into training and test.",
+    "beside_published": "The model's split holds records that the published split leaves out: its test numbers do not "
     "compare with published ones.",
 }
 SAID = "synthetic"  # by the data
@@ -30,17 +31,26 @@ PARTS = {  # of the score of an anomaly
     "rhythm": "root mean square of the standardised features",
 }
 
-USAGE = """```python
+USAGE = """In a terminal, for recordings of your own (WFDB, EDF, csv, npy); `model` is this folder, `100.hea` your file:
+
+    python -m ecg_lightning.predict model 100.hea --output answer
+
+In Python:
+
+```python
 from pathlib import Path
 from ecg_lightning import bundle
 from ecg_lightning.predict import {module}
+from ecg_lightning.reading.recordings import Said, read_recording
 
-model = bundle.read(Path("model"))
+model = bundle.read(Path("model"))  # the path of this folder
+record = read_recording(Path("100.hea"), model.contract.preprocess.leads, Said()).record  # your file
 answers = {module}.{function}(model, record)
 ```
 
 `record` (`ecg_lightning.structures.Record`) is {taken}. Its leads are chosen by name; it is resampled, filtered and cut
-as written above, and there is one row per {row}. Over HTTP: `python -m ecg_lightning.serve model`, or by MLflow
+as written above, and there is one row per {row}. What a file does not say of itself, you say:
+`Said(fs_hz=250.0, units="mV", leads=("II",))`. Over HTTP: `python -m ecg_lightning.serve model`, or by MLflow
 `mlflow models serve -m model --env-manager local`."""
 ROWS_USAGE = """```python
 from pathlib import Path
@@ -49,7 +59,7 @@ from ecg_lightning import bundle
 from ecg_lightning.predict import beats
 from ecg_lightning.structures import Record
 
-model = bundle.read(Path("model"))
+model = bundle.read(Path("model"))  # the path of this folder
 rows = np.loadtxt("rows.csv", delimiter=",", dtype=np.float32, ndmin=2)[:, :{n_samples}]  # without their class
 record = Record(
     name="rows",
@@ -70,7 +80,13 @@ samples each, scaled to 0..1 by themselves. They are laid one after another; `pe
 is one row per beat. A whole recording, in millivolts, is refused."""
 ROWS = "min-max"  # unit of beats that came one by one
 CALLS = {  # module, function, what it takes, one row per
-    Window: ("beats", "classify", "a whole recording with its R peaks", "beat"),
+    Window: (
+        "beats",
+        "classify",
+        "a whole recording with its R peaks, here those of `100.atr` beside it (the command "
+        "line finds them where there are none)",
+        "beat",
+    ),
     Crops: ("recordings", "diagnose", "a recording and what is known of the person", "class"),
     Segments: ("segments", "watch", "a recording of any length", "window"),
 }

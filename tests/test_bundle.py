@@ -449,7 +449,7 @@ def test_the_model_card_warns_of_synthetic_and_leaky_numbers() -> None:
     data, tags = {"corpus": "mitdb", "synthetic": True}, {"leaky_split": "true"}
     card = model_card(replace(a_contract(), data=data, tags=tags, test={}))
     assert "**Synthetic data.**" in card
-    assert "**the numbers below are leaky**" in card
+    assert "**the model's test numbers are leaky**" in card
     assert "The test rows were not scored." in card
 
 

@@ -12,13 +12,14 @@ import pytest
 from ecg_lightning import bundle
 from ecg_lightning.contract import Score
 from ecg_lightning.features import Features
-from ecg_lightning.model_card import model_card
+from ecg_lightning.model_card import WARNINGS, model_card
 from ecg_lightning.predict.beats import classify
 from ecg_lightning.prepare import Preprocess
 from ecg_lightning.structures import Record
 from ecg_lightning.windowing import Window
 from tests.corpora.anomaly_bundle import RULE, anomaly_bundle, anomaly_contract
 from tests.corpora.small_bundles import BEATS, RECORDINGS, SEGMENTS, small_bundle
+from tests.corpora.user_files import TWELVE, peaks_of, write_heart, written_beats, written_labels, written_windows
 
 ROWS: dict[str, Any] = {
     "preprocess": Preprocess(("ECG",), 125.0, "diagnostic", "none", scale="none", unit="min-max"),
@@ -45,6 +46,26 @@ def test_the_snippet_of_rows_gives_what_each_row_alone_gives(tmp_path: Path, mon
     ]
     expected = [float(one["score"].iloc[0]) for one in each]
     np.testing.assert_allclose(answers["score"], expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("made", ["beats", "recordings", "windows"])
+def test_the_snippet_of_recordings_runs_as_it_stands(
+    made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = {"beats": written_beats, "recordings": written_labels, "windows": written_windows}[made]
+    write(tmp_path / "model")
+    write_heart(tmp_path, "100", leads=TWELVE if made == "recordings" else ("MLII",))
+    card = (tmp_path / "model" / "README.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    assert card.index("python -m ecg_lightning.predict model 100.hea --output answer") < card.index(snippet)
+    (tmp_path / "snippet.py").write_text(snippet)
+    monkeypatch.chdir(tmp_path)
+    answers = runpy.run_path("snippet.py")["answers"]
+    assert len(answers) == {"beats": len(peaks_of(40)), "recordings": 3, "windows": 20}[made]
+
+
+def test_warnings_hold_above_a_recording_too() -> None:
+    assert not any("below" in words or "above" in words for words in WARNINGS.values())
 
 
 def test_the_card_of_rows_speaks_of_no_whole_recording_and_no_r_peak() -> None:

@@ -41,18 +41,21 @@ def _answered(asked: argparse.Namespace) -> dict[str, Any]:
 
     from ecg_lightning import bundle
     from ecg_lightning.predict import folder, job, place, terminal
-    from ecg_lightning.reading.recordings import inputs_below
+    from ecg_lightning.reading.recordings import inputs_or_reasons
 
     folder.earlier_files(asked.output)  # refused before seconds are spent
     wanted = _asked(asked)
     own = asked.output.resolve()  # an earlier answer is no recording, wherever it lies
-    inputs = [path for path in inputs_below(asked.input) if not path.resolve().is_relative_to(own)]
+    there, wrong = inputs_or_reasons(asked.input)
+    inputs = [path for path in there if not path.resolve().is_relative_to(own)]
+    if not inputs and wrong:
+        raise ValueError("; ".join(wrong.values()))
     if not inputs:
         raise ValueError(f"no recording in {', '.join(map(str, asked.input))}: name files of recordings, or a folder")
     read = bundle.read(place.find(asked.bundle).model, tuple(asked.plugins))
     job.check_kind(read)
     with terminal.progress(len(inputs)) as told:
-        content = job.answer(read, inputs, wanted, told)
+        content = job.answer(read, inputs, wanted, told, wrong)
     terminal.show(Console(stderr=asked.json), content, asked.output)
     return content
 

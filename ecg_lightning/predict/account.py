@@ -38,13 +38,18 @@ def account(contract: Contract, found: Findings) -> dict[str, Any]:
         "notes": list(found.notes),
         "beats": {"how": found.how, "n": len(time_s), "n_refused": int((~trusted).sum())},
         "heart_rate": None if rate is None else asdict(rate),
-        "longest_pause": None if pause is None else asdict(pause),
+        "longest_pause": None if pause is None else _with_care(pause, pause.at_s + pause.rr_s, found),
         "longest_gap": None if gap is None else asdict(gap),
         "n_pauses": int((rr_s >= rhythm.PAUSE_S).sum()),
         "refused_s": refused_s,
         "refused": [asdict(one) for one in refused],
         "found": _answers(contract, found, trusted, rr_s),
     }
+
+
+def _with_care(one: rhythm.Pause | rhythm.Run, stop_s: float, found: Findings) -> dict[str, Any]:
+    """With whether it borders on refused seconds, where an artefact may have made it."""
+    return asdict(one) | {"beside_refused": trust.beside(one.at_s, stop_s, trust.stretches(found.flags))}
 
 
 def _answers(
@@ -74,7 +79,7 @@ def _beats(
             "share": n / n_trusted if n_trusted else None,
             "n_couplets": sum(run.n_beats < rhythm.RUN for run in runs),
             "n_runs": sum(run.n_beats >= rhythm.RUN for run in runs),
-            "longest": None if longest is None else asdict(longest),
+            "longest": None if longest is None else _with_care(longest, longest.stop_s, found),
         }
     said: dict[str, Any] = {"kind": "beats", "usual": contract.classes[0], "classes": classes}
     if contract.score is not None:

@@ -1,8 +1,9 @@
 """Many recordings answered one after another; one that cannot be read does not stop the rest."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ecg_lightning.bundle import Bundle
@@ -18,6 +19,7 @@ from ecg_lightning.report import findings_page
 from ecg_lightning.windowing import Segments
 
 Content = dict[str, Any]
+NONE_WRONG: Mapping[Path, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,13 @@ def check_kind(bundle: Bundle) -> None:
         )
 
 
-def answer(bundle: Bundle, inputs: Iterable[Path], asked: Asked, told: Callable[[str], None]) -> Content:
+def answer(
+    bundle: Bundle,
+    inputs: Sequence[Path],
+    asked: Asked,
+    told: Callable[[str], None],
+    wrong: Mapping[Path, str] = NONE_WRONG,
+) -> Content:
     """Answer recordings and write all files.
 
     Args:
@@ -67,6 +75,7 @@ def answer(bundle: Bundle, inputs: Iterable[Path], asked: Asked, told: Callable[
         inputs: files, each of one recording.
         asked: what is wanted.
         told: is called with each file's name before it is read.
+        wrong: what was named but is no recording, and why.
 
     Returns:
         What `predict.json` holds.
@@ -82,8 +91,9 @@ def answer(bundle: Bundle, inputs: Iterable[Path], asked: Asked, told: Callable[
         "state": "running",
         "research_only": words.RESEARCH,
         "model": words.model(bundle.contract),
+        "notes": [*_unused(bundle, asked), *asked.people.unmatched([name for path in inputs for name in _names(path)])],
         "recordings": [],
-        "refused": [],
+        "refused": [_refusal(path, why) for path, why in wrong.items()],
         "files": list(earlier),
     }
     folder.write_json(asked.output / folder.ANSWER, content)  # so that what is left of a stopped one is known as such
@@ -92,7 +102,7 @@ def answer(bundle: Bundle, inputs: Iterable[Path], asked: Asked, told: Callable[
         told(path.name)
         found = _examined(bundle, path, asked)
         if isinstance(found, str):
-            content["refused"].append({"input": str(path), "reason": found})
+            content["refused"].append(_refusal(path, found))
             continue
         one = _written(bundle, path, found, asked, [above.partition("/")[0] for above in written])
         content["recordings"].append(one)
@@ -106,6 +116,19 @@ def answer(bundle: Bundle, inputs: Iterable[Path], asked: Asked, told: Callable[
     return content
 
 
+def _refusal(path: Path, why: str) -> dict[str, str]:
+    return {"input": str(path), "reason": folder.printable(why)}
+
+
+def _names(path: Path) -> tuple[str, str]:
+    """By which a table of people may call a recording."""
+    return path.stem, path.name
+
+
+def _unused(bundle: Bundle, asked: Asked) -> tuple[str, ...]:
+    return asked.people.unused(bundle.contract.features.names)
+
+
 def _any_synthetic(content: Content) -> bool:
     return any(one["synthetic"] for one in content["recordings"])
 
@@ -114,8 +137,9 @@ def _examined(bundle: Bundle, path: Path, asked: Asked) -> Findings | str:
     """What is found in a file, or why nothing can be."""
     try:
         read = read_recording(path, bundle.contract.preprocess.leads, asked.said)
-        person = dict(read.record.person) | asked.people.of(read.record.name, path.stem, path.name)
-        return examine(bundle, replace(read.record, person=person), asked.how, read.notes)
+        person = dict(read.record.person) | asked.people.of(read.record.name, *_names(path))
+        notes = (*read.notes, *_unused(bundle, asked))
+        return examine(bundle, replace(read.record, person=person), asked.how, notes)
     except (ValueError, OSError) as error:
         return folder.printable(str(error))
 

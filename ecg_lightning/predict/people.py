@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from ecg_lightning.structures import PERSON
 
 SEX = {"female": 1.0, "f": 1.0, "male": 0.0, "m": 0.0}
 COLUMNS = ("recording", "age_years", "sex")
+WORDS = {"age_years": ("age", "--age"), "sex_female": ("sex", "--sex")}
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,36 @@ class People:
         """What is said of a recording that goes by any of these names."""
         told = next((self.by_recording[name] for name in names if name in self.by_recording), {})
         return {**self.everyone, **told}
+
+    def unused(self, features: Collection[str]) -> tuple[str, ...]:
+        """A sentence about what is said and the network does not take; none where it takes all.
+
+        Args:
+            features: of the network, by name.
+        """
+        in_table = {name for person in self.by_recording.values() for name in person}
+        left = [name for name in WORDS if name not in features and name in {*self.everyone, *in_table}]
+        if not left:
+            return ()
+        options = [WORDS[name][1] for name in left if name in self.everyone]
+        options += ["--people"] * any(name in in_table for name in left)
+        what = " or ".join(WORDS[name][0] for name in left)
+        be = "is" if len(options) == 1 else "are"
+        of_it = " for it" if any(name in features for name in in_table) else ""
+        return (f"this network does not take {what}: {' and '.join(options)} {be} not used{of_it}",)
+
+    def unmatched(self, names: Collection[str]) -> tuple[str, ...]:
+        """A sentence about lines of the table that fit no recording; none where all do.
+
+        Args:
+            names: of all recordings.
+        """
+        left = [name for name in self.by_recording if name not in names]
+        if not left:
+            return ()
+        more = f" and {len(left) - MOST_NAMED:,} more" if len(left) > MOST_NAMED else ""
+        lines = "this line is" if len(left) == 1 else "these lines are"
+        return (f"--people: no recording is called {', '.join(left[:MOST_NAMED])}{more}: {lines} not used",)
 
 
 def people(age_years: float | None, sex: str | None, file: Path | None) -> People:

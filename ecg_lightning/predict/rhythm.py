@@ -44,6 +44,11 @@ class Run:
     at_s: float
     bpm: float
 
+    @property
+    def stop_s(self) -> float:
+        """Of its last beat."""
+        return self.at_s + 60 * (self.n_beats - 1) / self.bpm
+
 
 def rr_before(time_s: Float[np.ndarray, " beat"]) -> Float[np.ndarray, " beat"]:
     """The interval from the beat before to each beat, in seconds; NaN before the first."""

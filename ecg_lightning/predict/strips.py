@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ecg_lightning.contract import Contract
+from ecg_lightning.predict import trust
 from ecg_lightning.predict.findings import Findings
 from ecg_lightning.predict.words import HOW, clock
 from ecg_lightning.report.colours import class_colour
@@ -14,7 +15,8 @@ from ecg_lightning.report.picture import Picture
 from ecg_lightning.report.style import INK, QUIET
 
 SHORT = 3  # letters of a class that find room above a beat
-REFUSED, UNNAMED = "x", "|"
+REFUSED, UNNAMED, OTHER = "x", "|", "!"
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -42,19 +44,37 @@ def drawn(contract: Contract, found: Findings, strip: Strip, stamp: str) -> Pict
     start_s = float(np.clip(strip.middle_s - seconds / 2, 0, found.duration_s - seconds))
     record, where = found.record, f"{clock(start_s)} to {clock(start_s + seconds)}"
     first = round(start_s * record.fs_hz)
+    marks, shaded = _marks(contract, found, start_s, seconds, strip), _shaded(found, start_s, seconds)
+    grey = _of_refused(marks, shaded)
     tracing = Tracing(
         ecg=record.ecg_mv[:, first : first + round(seconds * record.fs_hz)],
         leads=record.leads,
         fs_hz=record.fs_hz,
         unit=record.unit,
         title=f"recording {record.name}   {where}   {strip.words}",
-        right=f"beats {HOW[found.how]}{_key(contract, found)}",
+        right=f"R peaks {HOW[found.how]}{_key(contract, found)}{grey and f'; {grey}'}",
         wrong="",
-        marks=_marks(contract, found, start_s, seconds, strip),
+        marks=marks,
         seconds=seconds,
+        shaded=shaded,
     )
     title = strip.words[:1].upper() + strip.words[1:]
-    return Picture(strip.name, title, f"Recording {record.name}, {where}.", paper(tracing, stamp))
+    caption = f"Recording {record.name}, {where}{grey and f'; {grey}'}."
+    return Picture(strip.name, title, caption, paper(tracing, stamp))
+
+
+def _shaded(found: Findings, start_s: float, seconds: float) -> tuple[Span, ...]:
+    """Refused seconds of a strip, from its beginning."""
+    spans = [(one.start_s - start_s, one.stop_s - start_s) for one in trust.stretches(found.flags)]
+    return tuple((max(first, 0.0), min(last, seconds)) for first, last in spans if first < seconds and last > 0)
+
+
+def _of_refused(marks: tuple[Mark, ...], shaded: tuple[Span, ...]) -> str:
+    """What grey means, where there is some."""
+    if not shaded:
+        return ""
+    crossed = f", {REFUSED}: a beat there, which counts nowhere"
+    return f"grey: seconds refused for quality{crossed if any(mark.text == REFUSED for mark in marks) else ''}"
 
 
 def whole(contract: Contract, found: Findings, at_s: float, stamp: str) -> Picture:
@@ -62,6 +82,8 @@ def whole(contract: Contract, found: Findings, at_s: float, stamp: str) -> Pictu
     rows = found.answers[found.answers["start_s"] == at_s]
     seconds = min(PAPER_S, found.duration_s - at_s)
     record, first = found.record, round(at_s * found.record.fs_hz)
+    shaded = _shaded(found, at_s, seconds)
+    grey = _of_refused((), shaded)
     tracing = Tracing(
         ecg=record.ecg_mv[:, first : first + round(seconds * record.fs_hz)],
         leads=record.leads,
@@ -71,10 +93,13 @@ def whole(contract: Contract, found: Findings, at_s: float, stamp: str) -> Pictu
         right=_labels(contract, rows),
         wrong="",
         seconds=seconds,
+        shaded=shaded,
     )
     called = [name for name, yes in zip(rows["class"], rows.get("called", rows["class"] != ""), strict=True) if yes]
     title = f"{clock(at_s)}: {', '.join(called) or 'no label called'}"
-    caption = f"Recording {record.name}; how likely each label is, and from where on it is called."
+    caption = (
+        f"Recording {record.name}; how likely each label is, and from where on it is called{grey and f'; {grey}'}."
+    )
     return Picture(f"at_{at_s:.0f}_s", title, caption, paper(tracing, stamp))
 
 
@@ -93,19 +118,21 @@ def _labels(contract: Contract, rows: pd.DataFrame) -> str:
 
 
 def letters(contract: Contract, name: str) -> str:
-    """What stands above a beat of a class."""
+    """What stands above a beat of a class; never the "A" of an atrial premature beat for an anomaly."""
     if len(name) <= SHORT:
         return name
-    return UNNAMED if name == contract.classes[0] else name[0].upper()
+    if name == contract.classes[0]:
+        return UNNAMED
+    return OTHER if len(contract.classes) == 2 else name[0].upper()
 
 
 def _key(contract: Contract, found: Findings) -> str:
-    """What the letters above the beats mean, where they are no classes themselves."""
+    """Whose the letters above the beats are, and what they mean where they are no classes themselves."""
     if "class" not in found.beats:
         return ""
     named = [(letters(contract, name), name) for name in contract.classes]
     said = ", ".join(f"{short} {name}" for short, name in named if short != name)
-    return f"   {said}" if said else ""
+    return f"; letters: what the model calls them{f' ({said})' if said else ''}"
 
 
 def _marks(contract: Contract, found: Findings, start_s: float, seconds: float, strip: Strip) -> tuple[Mark, ...]:

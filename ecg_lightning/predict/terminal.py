@@ -38,23 +38,29 @@ def progress(n_inputs: int) -> Iterator[Told]:
 def show(console: Console, content: Mapping[str, Any], output: Path) -> None:
     """Print a table per recording, or a line each where there are many; then what was refused, and where to look."""
     recordings = content["recordings"]
+    titles = words.titles(recordings)
+    shown = len(recordings) <= MOST_TABLES
+    said = {note for one in recordings for note in one["notes"]} if shown else set()
     console.print(words.RESEARCH, style="yellow", highlight=False)
-    for line in content["model"]["warnings"]:
+    for line in (
+        *content["model"]["warnings"],
+        *(folder.printable(note) for note in content["notes"] if note not in said),
+    ):
         console.print(f"note: {line}", style="yellow", markup=False, highlight=False)
-    for one in recordings if len(recordings) <= MOST_TABLES else ():
-        console.print(_table(one))
-    if len(recordings) > MOST_TABLES:
-        console.print(_list(recordings))
+    for title, one in zip(titles, recordings, strict=True) if shown else ():
+        console.print(_table(title, one))
+    if not shown:
+        console.print(_list(titles, recordings))
     for one in content["refused"]:
-        said = f"refused: {folder.printable(one['input'])}: {one['reason']}"
-        console.print(said, style="red", markup=False, highlight=False)
+        line = f"refused: {folder.printable(one['input'])}: {one['reason']}"
+        console.print(line, style="red", markup=False, highlight=False)
     if recordings:
         console.print(f"look next at {output / folder.PAGE}", markup=False, highlight=False)
 
 
-def _table(one: Mapping[str, Any]) -> Table:
+def _table(title: str, one: Mapping[str, Any]) -> Table:
     synthetic = " (SYNTHETIC)" if one["synthetic"] else ""
-    table = Table(title=escape(f"recording {folder.printable(one['recording'])}{synthetic}"), box=box.SIMPLE)
+    table = Table(title=escape(f"recording {title}{synthetic}"), box=box.SIMPLE)
     table.add_column("", no_wrap=False, ratio=1)
     table.add_column("", ratio=3)
     table.show_header = False
@@ -63,11 +69,11 @@ def _table(one: Mapping[str, Any]) -> Table:
     return table
 
 
-def _list(recordings: list[Mapping[str, Any]]) -> Table:
+def _list(titles: list[str], recordings: list[Mapping[str, Any]]) -> Table:
     table = Table("recording", "duration", "bpm", "found", box=box.SIMPLE_HEAD)
-    for one in recordings:
+    for title, one in zip(titles, recordings, strict=True):
         rate = one["heart_rate"]
         bpm = "" if rate is None else f"{rate['mean_bpm']:.0f}"
-        name = folder.printable(one["recording"]) + (" (SYNTHETIC)" if one["synthetic"] else "")
+        name = title + (" (SYNTHETIC)" if one["synthetic"] else "")
         table.add_row(escape(name), words.clock(one["duration_s"]), bpm, escape(words.in_short(one)))
     return table

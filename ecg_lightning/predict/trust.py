@@ -1,5 +1,6 @@
 """Which seconds of a recording cannot be trusted, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from ecg_lightning.structures import Record
 
 WORDS = {quality.FLAT: "flat", quality.CLIPPED: "clipped", quality.NOISE: "noisy"}
 MOST_BAD = 0.2  # of the seconds of a window or a stretch: as the training of networks that watch leaves them out
+
+
+BESIDE_S = 1.0  # an artefact may begin before its second is refused
 
 
 @dataclass(frozen=True)
@@ -40,3 +44,8 @@ def stretches(flags: UInt8[np.ndarray, " second"]) -> list[Refused]:
         Refused(float(first), float(last), why(int(np.bitwise_or.reduce(flags[first:last]))))
         for first, last in in_a_row(flags != 0)
     ]
+
+
+def beside(start_s: float, stop_s: float, refused: Sequence[Refused]) -> bool:
+    """Whether some time touches refused seconds, or lies within a second of them."""
+    return any(one.start_s <= stop_s + BESIDE_S and one.stop_s >= start_s - BESIDE_S for one in refused)

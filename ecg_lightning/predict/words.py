@@ -1,12 +1,13 @@
 """An account in words: for the terminal, for `summary.md` and for the page."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ecg_lightning.contract import Contract
 from ecg_lightning.model_card import warnings
 from ecg_lightning.model_numbers import headline_numbers
-from ecg_lightning.predict import rhythm
+from ecg_lightning.predict import folder, rhythm
 
 RESEARCH = "For research only. Not a medical device: nothing here has been validated for care."
 HOW = {"annotated": "as annotated in the file", "detected": "found in the first lead, which looks ahead"}
@@ -66,7 +67,7 @@ def of_recording(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "heart rate", _heart_rate(one["heart_rate"])
     if pause := one["longest_pause"]:
         more = f"; {one['n_pauses']:,} of {rhythm.PAUSE_S:g} s and more" if one["n_pauses"] else ""
-        yield "longest pause", f"{pause['rr_s']:.2f} s, after {clock(pause['at_s'])}{more}"
+        yield "longest pause", f"{pause['rr_s']:.2f} s, after {clock(pause['at_s'])}{_beside(pause)}{more}"
     if gap := one["longest_gap"]:
         after = f"{gap['rr_s']:.2f} s after {clock(gap['at_s'])}"
         yield "without a beat", f"{after}, over refused seconds: a pause or a lead that was off, look at it"
@@ -74,6 +75,15 @@ def of_recording(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "refused", _refused(one)
     for note in one["notes"]:
         yield "note", note
+
+
+def titles(recordings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What to call recordings, one beside the other: by name, those of one name with the file too."""
+    count = Counter(one["recording"] for one in recordings)
+    return [
+        folder.printable(one["recording"] + (f" ({one['input']})" if count[one["recording"]] > 1 else ""))
+        for one in recordings
+    ]
 
 
 def in_short(one: Mapping[str, Any]) -> str:
@@ -88,6 +98,10 @@ def in_short(one: Mapping[str, Any]) -> str:
         return f"{found['class']}: {found['n_called']:,} of {found['n_stretches']:,}"
     called = {c: of for c, of in found["labels"].items() if of["n_called"]}
     return ", ".join(f"{c} {of['p']:.2f}" for c, of in called.items()) or "nothing called"
+
+
+def _beside(found: Mapping[str, Any]) -> str:
+    return " (beside refused seconds: look at the picture)" if found["beside_refused"] else ""
 
 
 def _heart_rate(rate: Mapping[str, Any] | None) -> str:
@@ -129,6 +143,7 @@ def _in_a_row(of: Mapping[str, Any]) -> str:
         return f"; {counts[0]}" if counts else ""
     longest = of["longest"]
     end = f"the longest of {longest['n_beats']:,} beats at {longest['bpm']:.0f} a minute, {clock(longest['at_s'])}"
+    end += _beside(longest)
     return f"; {' and '.join(counts)}, {end}"
 
 

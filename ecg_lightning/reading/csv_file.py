@@ -8,6 +8,7 @@ import pyarrow as pa
 from jaxtyping import Float
 from pyarrow import csv
 
+from ecg_lightning.reading import csv_time
 from ecg_lightning.reading.csv_layout import LOST, Layout, layout
 from ecg_lightning.reading.lead_names import Chosen, choose
 from ecg_lightning.reading.said import Raw, Said
@@ -24,8 +25,7 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
         BadRecord: as `recordings_in.read_recording`.
     """
     record, found = path.stem, layout(path.stem, path)
-    if said.fs_hz is None:
-        raise BadRecord(f"record {record}: {path.name} says no sampling rate: say --fs-hz")
+    fs_hz = csv_time.check(record, path, found, found.names or said.leads, said.fs_hz)
     chosen = _chosen(record, found, wanted, said)
     columns = [found.signals[place] for place in chosen.places]
     units = tuple(
@@ -37,7 +37,7 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
         row *= factor(unit)
     left_out = [found.names[k] for k in range(found.n_columns) if k not in found.signals]
     notes = tuple(f"column {name!r} is taken as time and not as a lead" for name in left_out)
-    return Raw(record, ecg, chosen.leads, units, said.fs_hz, chosen.notes + notes, synthetic=found.synthetic)
+    return Raw(record, ecg, chosen.leads, units, fs_hz, chosen.notes + notes, synthetic=found.synthetic)
 
 
 def _chosen(record: str, found: Layout, wanted: Sequence[str], said: Said) -> Chosen:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from ecg_lightning.dsp.pieces import spans
 from ecg_lightning.reading.lead_names import choose
 from ecg_lightning.reading.persons import person_of_edf
-from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.said import Raw, Said, agreed_fs_hz
 from ecg_lightning.reading.units import factor, unit_of
 from ecg_lightning.structures import BadRecord
 
@@ -77,6 +77,7 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
         raise BadRecord(f"record {record}: the wanted leads have several sampling rates: resample them to one")
     for lane in lanes:
         _check_limits(record, lane)
+    fs_hz = agreed_fs_hz(record, lanes[0].n_each / head.block_s, said.fs_hz)
     blocks = np.memmap(path, "<i2", "r", head.n_bytes, (head.n_blocks, head.n_values))
     notes = head.notes + (_together(record, head, blocks) if head.broken else ())
     ecg = np.empty((len(lanes), head.n_blocks * lanes[0].n_each), np.float32)
@@ -89,7 +90,7 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
         ecg=ecg,
         leads=chosen.leads,
         units=units,
-        fs_hz=lanes[0].n_each / head.block_s,
+        fs_hz=fs_hz,
         notes=chosen.notes + notes,
         synthetic="synthetic:" in head.patient,
         person=person_of_edf(head.patient, head.begin),

@@ -8,6 +8,9 @@ from fnmatch import fnmatchcase
 from ecg_lightning.structures import BadRecord
 
 ALIASES = {"mlii": "ii"}  # wanted -> what will do: MLII is lead II with its electrodes on the trunk, as Holters have it
+KNOWN = re.compile(
+    r"i{1,3}|-?av[rlf]|v[1-9]r?|ml?i{1,3}|mv[1-9]|mcl[1-6]|d[123]|[xyz]", re.IGNORECASE
+)  # say what they are
 _PREFIX = re.compile(r"(?:(?:ecg|ekg|lead)(?:[\s_.:]+|-(?=\S))?)*(.*)", re.IGNORECASE)
 
 
@@ -41,19 +44,16 @@ def choose(
     Raises:
         BadRecord: a lead is not there, is there twice, or `said` names another number of signals.
     """
+    places = list(ecg) if len(ecg) == len(said) else list(range(len(names)))
     found = _found(record, names, wanted)
+    by_own_name = found.places if isinstance(found, Chosen) else ()
+    _check_said(record, names, said, places, by_own_name)
     if isinstance(found, Chosen):
         return found
     if not said:
         raise BadRecord(
-            f"record {record}: no lead {found} among {', '.join(names)}; the network takes {', '.join(wanted)}. If you "
-            f"know what the signals are, say so: --leads with one name per signal, in the file's order"
-        )
-    places = list(ecg) if len(ecg) == len(said) else list(range(len(names)))
-    if len(places) != len(said):
-        raise BadRecord(
-            f"record {record}: --leads names {len(said)} signals ({', '.join(said)}), but the file has {len(places)} "
-            f"({', '.join(names)}): give one name for each"
+            f"record {record}: no lead {found} among {', '.join(names)}; the network takes {', '.join(wanted)}. "
+            f"{_way_out(names, wanted)}"
         )
     renamed = list(names)
     for place, name in zip(places, said, strict=True):
@@ -66,6 +66,47 @@ def choose(
         )
     told = tuple(f"{names[place]!r} of the file is lead {renamed[place]}, as --leads says" for place in found.places)
     return Chosen(found.places, found.leads, told + found.notes)
+
+
+def _way_out(names: Sequence[str], wanted: Sequence[str]) -> str:
+    """What to do about a lead that is not there: names can be said for signals whose own do not tell."""
+    if len(names) < len(wanted):
+        has = f"{len(names)} signal{'s' if len(names) != 1 else ''}"
+        return f"The file has {has}, {len(wanted)} are needed: give a recording that has them all"
+    if all(_tells(name) for name in names):
+        return "The file names its leads, and this is none of them: give a recording that has it"
+    return "If you know what the signals are, say so: --leads with one name per signal, in the file's order"
+
+
+def _tells(name: str) -> bool:
+    """Whether a signal's name is that of a lead, not "signal 0" or "ECG"."""
+    return KNOWN.fullmatch(cleaned(name)) is not None
+
+
+def _check_said(
+    record: str, names: Sequence[str], said: Sequence[str], places: Sequence[int], by_own_name: Sequence[int]
+) -> None:
+    """Refuse names for another number of signals, and for signals that name themselves otherwise."""
+    if not said:
+        return
+    if len(places) != len(said):
+        todo = "leave --leads out: the file names them itself" if all(map(_tells, names)) else "give one name for each"
+        raise BadRecord(
+            f"record {record}: --leads names {len(said)} signals ({', '.join(said)}), but the file has {len(places)} "
+            f"({', '.join(names)}): {todo}"
+        )
+    for place, name in zip(places, said, strict=True):
+        if (_tells(names[place]) or place in by_own_name) and _same(names[place]) != _same(name):
+            raise BadRecord(
+                f"record {record}: the file calls signal {place + 1} {names[place]}, --leads calls it {name}: leave "
+                f"--leads out for this file, or rename the signal in it"
+            )
+
+
+def _same(name: str) -> str:
+    """A lead by one name."""
+    lower = cleaned(name).lower()
+    return ALIASES.get(lower, lower)
 
 
 def _found(record: str, names: Sequence[str], wanted: Sequence[str]) -> Chosen | str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ecg_lightning.reading.said import Raw, Recording, Said
 from ecg_lightning.structures import BadRecord, Refused
 
-__all__ = ["Recording", "Said", "inputs_below", "read_recording"]
+__all__ = ["Recording", "Said", "inputs_below", "inputs_or_reasons", "read_recording"]
 
 WFDB = (".hea", ".dat", ".atr")
 OTHERS = (".edf", ".csv", ".npy")
@@ -30,6 +30,22 @@ def inputs_below(paths: Sequence[Path]) -> list[Path]:
         for one in _below(path) if path.is_dir() else [_named(path)]:
             found.setdefault(one.resolve(), one)
     return list(found.values())
+
+
+def inputs_or_reasons(paths: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """As `inputs_below`, but a path that is none is no reason to leave the others out.
+
+    Returns:
+        The recordings, and of each path without one why.
+    """
+    found: dict[Path, Path] = {}
+    wrong: dict[Path, str] = {}
+    for path in paths:
+        try:
+            found |= {one.resolve(): one for one in inputs_below([path]) if one.resolve() not in found}
+        except (Refused, OSError) as error:
+            wrong[path] = str(error)
+    return list(found.values()), wrong
 
 
 def _named(path: Path) -> Path:

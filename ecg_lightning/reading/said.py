@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float, Int
 
-from ecg_lightning.structures import Record
+from ecg_lightning.structures import BadRecord, Record
+
+SAME = 1e-3  # of a rate: headers round
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,20 @@ class Said:
     fs_hz: float | None = None
     units: str | None = None
     leads: tuple[str, ...] = ()
+
+
+def agreed_fs_hz(record: str, file_hz: float, said_hz: float | None) -> float:
+    """The rate of a file that says it, if the user says the same or nothing.
+
+    Raises:
+        BadRecord: the user says another.
+    """
+    if said_hz is not None and abs(said_hz - file_hz) > SAME * file_hz:
+        raise BadRecord(
+            f"record {record}: the file says {file_hz:g} Hz, --fs-hz says {said_hz:g}: leave --fs-hz out for this "
+            f"file, or mend its header"
+        )
+    return file_hz
 
 
 @dataclass(frozen=True, eq=False)

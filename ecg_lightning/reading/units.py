@@ -22,11 +22,16 @@ def unit_of(record: str, lead: str, given: str, said: str | None) -> str:
     """The unit of a lead, as its file gives it, else as the user does.
 
     Raises:
-        BadRecord: neither gives one that is known.
+        BadRecord: neither gives one that is known, or they give different ones.
     """
-    for unit in (given, said or ""):
-        if (found := known(unit)) is not None:
-            return found
+    of_file, of_user = known(given), known(said or "")
+    if of_file is not None and of_user is not None and of_file != of_user:
+        raise BadRecord(
+            f"record {record}: the file says that lead {lead} is in {of_file}, --units says {of_user}: leave --units "
+            f"out for this file, or mend its header"
+        )
+    if of_file or of_user:
+        return of_file or of_user or ""
     what = f"unit {(given or said)!r} of lead {lead} is unknown" if given or said else f"lead {lead} has no unit"
     raise BadRecord(f"record {record}: {what}: say --units with one of {', '.join((*IN_MV, LOST))}")
 
@@ -40,4 +45,5 @@ def that_fit(range_mv: float, unit: str) -> str:
     """In words: with which other unit than this one the samples would be ECG."""
     least, most = USUAL_MV
     fits = [name for name, mv in IN_MV.items() if name != unit and least <= range_mv / factor(unit) * mv <= most]
-    return f"in {' or '.join(fits)} it would be usual" if fits else "no unit would make it ECG"
+    usual = f"in {' or '.join(fits)} it would be usual" if fits else "no unit would make it ECG"
+    return f"{usual} (or they are counts of the converter: divide them by its counts per mV)"

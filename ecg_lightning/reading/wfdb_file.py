@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from ecg_lightning.datasets import wfdb_beats, wfdb_files
 from ecg_lightning.reading.lead_names import choose
 from ecg_lightning.reading.persons import person_of_comments
-from ecg_lightning.reading.said import Raw, Said
+from ecg_lightning.reading.said import Raw, Said, agreed_fs_hz
 from ecg_lightning.reading.units import factor, unit_of
 from ecg_lightning.reading.wfdb_formats import FORMATS, values
 from ecg_lightning.reading.wfdb_header import Head, Line, read_head
@@ -39,6 +39,8 @@ def read(path: Path, wanted: Sequence[str], said: Said) -> Raw:
     if len({line.n_each for line in lines}) > 1:
         raise BadRecord(f"record {head.record}: the wanted leads have several sampling rates: resample them to one")
     n_each = lines[0].n_each
+    if head.fs_hz is not None:
+        agreed_fs_hz(head.record, frames_hz * n_each, said.fs_hz)
     ecg = np.empty((len(lines), head.n_frames * n_each), np.float32)
     for row, line, unit in zip(ecg, lines, units, strict=True):
         _read_lead(head, line, factor(unit), row)

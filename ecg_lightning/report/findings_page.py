@@ -26,14 +26,14 @@ def write(path: Path, content: Mapping[str, Any], stamp: str) -> None:
     )
     about, left = content["model"], MOST_PICTURES
     recordings = []
-    for one in content["recordings"]:
+    for title, one in zip(words.titles(content["recordings"]), content["recordings"], strict=True):
         inside = one["figures"][: max(left, 0)]
         left -= len(inside)
-        recordings.append(_recording(path.parent, one, inside))
+        recordings.append(_recording(path.parent, title, one, inside))
     page = environment.get_template("findings.html.j2").stream(
         title=f"{len(recordings):,} recording{'s' * (len(recordings) != 1)}: {about['task']}",
         stamp=stamp,
-        notices=[words.RESEARCH, *about["warnings"]],
+        notices=[words.RESEARCH, *about["warnings"], *map(folder.printable, content["notes"])],
         model=list(words.of_model(about)),
         recordings=recordings,
         refused=[{name: folder.printable(said) for name, said in one.items()} for one in content["refused"]],
@@ -42,11 +42,11 @@ def write(path: Path, content: Mapping[str, Any], stamp: str) -> None:
         page.dump(str(part), encoding="utf-8")
 
 
-def _recording(output: Path, one: Mapping[str, Any], inside: list[dict[str, str]]) -> dict[str, Any]:
+def _recording(output: Path, title: str, one: Mapping[str, Any], inside: list[dict[str, str]]) -> dict[str, Any]:
     encoded = [base64.b64encode((output / one["folder"] / figure["file"]).read_bytes()).decode() for figure in inside]
     rate = one["heart_rate"]
     return {
-        "name": folder.printable(one["recording"]),
+        "name": title,
         "folder": one["folder"],
         "synthetic": one["synthetic"],
         "duration": words.clock(one["duration_s"]),

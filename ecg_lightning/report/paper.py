@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from ecg_lightning.report.style import INK, new_figure, plain
+from ecg_lightning.report.style import INK, QUIET, new_figure, plain
 
 COLUMNS = (("I", "II", "III"), ("AVR", "AVL", "AVF"), ("V1", "V2", "V3"), ("V4", "V5", "V6"))
 LIMB = (*COLUMNS[0], *COLUMNS[1])
@@ -63,6 +63,7 @@ class Tracing:
         attention: weight of each step of time, evenly over the record; None where the network has none.
         marks: beats to point at, above the first row that goes through the whole time.
         seconds: length of the paper.
+        shaded: seconds from the beginning of the paper that are not trusted.
     """
 
     ecg: Float[np.ndarray, "lead time"]
@@ -75,6 +76,7 @@ class Tracing:
     attention: Float[np.ndarray, " step"] | None = None
     marks: tuple[Mark, ...] = ()
     seconds: float = PAPER_S
+    shaded: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,9 @@ def paper(tracing: Tracing, stamp: str) -> Figure:
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width_mm), ylim=(0, height_mm))
     axes.set_axis_off()
     _grid(axes, width_mm, paper_mm)
+    for start_s, stop_s in tracing.shaded:
+        x = [LEFT_MM + MM_PER_S * at_s for at_s in (start_s, stop_s)]
+        axes.fill_between(x, FOOT_MM, FOOT_MM + paper_mm, color=QUIET, alpha=0.25, linewidth=0, zorder=1.5)
     top = FOOT_MM + paper_mm - 1.5
     marked = [len(row) for row in rows].index(1)
     for number, (row, (below, above)) in enumerate(zip(rows, room, strict=True)):
@@ -245,6 +250,8 @@ def _scale(tracing: Tracing) -> str:
     """What a millimetre means."""
     height = f"{MM_PER_MV:g} mm/mV"
     if tracing.unit != "mV":
-        height = f"{MM_PER_SD:g} mm/SD: amplitude in SD, not mV, limb and chest leads each by their own spread"
+        n_limb = sum(name.upper() in LIMB for name in tracing.leads)
+        apart = ", limb and chest leads each by their own spread" if 0 < n_limb < len(tracing.leads) else ""
+        height = f"{MM_PER_SD:g} mm/SD: amplitude in SD, not mV{apart}"
     seen = "; attention: dotted line = all of the time alike" if tracing.attention is not None else ""
     return f"{MM_PER_S:g} mm/s, {height}{seen}"

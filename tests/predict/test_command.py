@@ -159,6 +159,28 @@ def test_one_bad_file_does_not_stop_the_rest(answer: Path, tmp_path: Path, capsy
     assert all(reason in page for reason in reasons.values())
 
 
+def test_a_path_that_does_not_exist_and_a_file_of_the_same_name_do_not_confuse(
+    answer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("recording,age_years,sex\na1,60,\nb7,60,\n")
+    same = [write_heart(tmp_path / name, "a1", annotated=False) for name in ("x", "y")]
+    words = (answer / "model", tmp_path / "nowhere", *same, "--people", people, "--output", tmp_path / "out")
+    assert answered(*words, *NO_PICTURES) == 1
+    told = " ".join(capsys.readouterr().out.split())
+    content = json.loads((tmp_path / "out" / "predict.json").read_text(encoding="utf-8"))
+    assert [one["folder"] for one in content["recordings"]] == ["a1", "a1-2"]
+    (wrong,) = content["refused"]
+    assert "there is no such file or folder" in wrong["reason"]
+    unused = "this network does not take age: --people is not used"
+    assert content["notes"] == [unused, "--people: no recording is called b7: this line is not used"]
+    assert unused in (tmp_path / "out" / "a1" / "summary.md").read_text(encoding="utf-8")
+    page = html.unescape((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+    for path in same:
+        assert f"a1 ({path}.hea)" in page
+        assert f"{path}.hea)".replace(" ", "") in told.replace(" ", "")
+
+
 def test_where_nothing_could_be_done_the_command_says_so(
     answer: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -168,7 +190,8 @@ def test_where_nothing_could_be_done_the_command_says_so(
     (tmp_path / "empty").mkdir()
     refusals = {
         ("nowhere", answer / "data"): "bundle=nowhere: there is no such folder",
-        (answer / "model", tmp_path / "empty"): "",
+        (answer / "model", tmp_path / "empty"): "holds no recording",
+        (answer / "model", tmp_path / "none"): "there is no such file or folder",
     }
     for (model, data), words in refusals.items():
         assert answered(model, data, "--output", tmp_path / "new", "--json") == 2
@@ -219,6 +242,7 @@ def test_beats_are_found_where_nobody_has_annotated_them(answer: Path, tmp_path:
     assert all(np.abs(table["sample"] - at).min() <= 1 for at in there)
     assert said["heart_rate"]["mean_bpm"] == pytest.approx(75, abs=0.5)
     assert said["longest_pause"]["rr_s"] < 1
+    assert isinstance(said["longest_pause"]["beside_refused"], bool)
     words = (tmp_path / "out" / "bare" / "summary.md").read_text(encoding="utf-8")
     assert f"| without a beat | {said['longest_gap']['rr_s']:.2f} s after 0:00:19." in words
 

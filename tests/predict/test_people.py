@@ -28,6 +28,19 @@ def test_a_table_says_more_than_what_is_typed(tmp_path: Path) -> None:
     assert found.of("other", "r1") == found.of("r1")
 
 
+def test_what_is_said_for_nothing_is_named(tmp_path: Path) -> None:
+    file = table(tmp_path, "recording,age_years,sex\nr1,70,f\nr9,,m\n")
+    assert people(50.0, None, None).unused(()) == ("this network does not take age: --age is not used",)
+    assert people(None, None, file).unused(("age_years",)) == (
+        "this network does not take sex: --people is not used for it",
+    )
+    both = people(50.0, "male", file)
+    assert both.unused(("hour_sin",))[0].endswith("take age or sex: --age and --sex and --people are not used")
+    assert both.unused(("age_years", "sex_female")) == people(None, None, None).unused(()) == ()
+    assert both.unmatched(["r1", "r1.csv"]) == ("--people: no recording is called r9: this line is not used",)
+    assert both.unmatched(["r1", "r9"]) == ()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -79,14 +79,20 @@ def test_letters_stand_above_the_beats_of_a_strip(made: Bundle) -> None:
 
 
 def test_a_refused_beat_is_crossed_out(made: Bundle) -> None:
-    figure = drawn(made.contract, found_in(made, a_record()), Strip("x", 20.5, 4.0, "words"), "").figure
-    assert figure is not None
-    assert [text.get_text() for text in figure.axes[0].texts].count(REFUSED) == 1
+    found = found_in(made, a_record())
+    picture = drawn(made.contract, found, Strip("x", 20.5, 4.0, "words"), "")
+    assert picture.figure is not None
+    texts = [text.get_text() for text in picture.figure.axes[0].texts]
+    assert texts.count(REFUSED) == 1
+    line = " ".join(texts)
+    assert "R peaks as annotated in the file; letters: what the" in line
+    assert picture.caption.endswith("grey: seconds refused for quality, x: a beat there, which counts nowhere.")
+    assert "grey" not in drawn(made.contract, found, Strip("x", 8.0, 4.0, "words"), "").caption
 
 
 def test_long_names_of_classes_become_letters() -> None:
     contract = beat_contract(classes=("normal", "abnormal"), problem="binary", thresholds=(0.5,))
-    assert [letters(contract, name) for name in contract.classes] == ["|", "A"]
+    assert [letters(contract, name) for name in contract.classes] == ["|", "!"]
     assert letters(beat_contract(), "V") == "V"
 
 

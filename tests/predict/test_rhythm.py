@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from ecg_lightning.predict import trust
 from ecg_lightning.predict.rhythm import Run, gap, heart_rate, in_a_row, intervals, longest_pause, rows_of, trusted
 
 STEADY = np.arange(20) * 0.75
@@ -95,3 +96,15 @@ def test_rows_cover_what_holds_and_nothing_else(yes: str) -> None:
         assert not covered[max(first - 1, 0) : last].any()
         covered[first:last] = True
     np.testing.assert_array_equal(covered, mask)
+
+
+def test_what_borders_on_refused_seconds_is_known() -> None:
+    refused = trust.stretches(np.array([0] * 10 + [1] * 3 + [0] * 10, np.uint8))
+    assert [trust.beside(start_s, start_s + 2, refused) for start_s in (6.9, 7.0, 8.5, 13.9, 14.1)] == [
+        False,
+        True,
+        True,
+        True,
+        False,
+    ]
+    assert Run(4, 10.0, 60.0).stop_s == 13.0

@@ -18,6 +18,7 @@ FS_HZ = 250
 ECG_MV = np.round(made_ecg(beats(10), FS_HZ, noise_mv=0.01) * 200) / 200  # steps of 5 microvolts
 TWO_MV = np.concatenate([ECG_MV, -0.5 * ECG_MV])
 SAID = Said(FS_HZ, "mV", ("MLII", "V5"))
+OF_TABLE = Said(FS_HZ, "mV")
 
 
 def write_wfdb(folder: Path, name: str = "a", **other: object) -> Path:
@@ -70,8 +71,9 @@ def refused(path: Path, said: Said = SAID, wanted: tuple[str, ...] = ("MLII",)) 
 
 @pytest.mark.parametrize("write", [write_wfdb, write_edf, write_csv, write_npy])
 def test_the_same_ecg_comes_out_of_every_format(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    found = read_recording(write(tmp_path), ("V5", "MLII"), SAID)
-    record = found.record
+    path = write(tmp_path)
+    said = {".csv": OF_TABLE, ".npy": SAID}.get(path.suffix, Said())
+    record = read_recording(path, ("V5", "MLII"), said).record
     assert (record.name, record.leads, record.unit, record.fs_hz) == ("a", ("V5", "MLII"), "mV", FS_HZ)
     assert record.ecg_mv.dtype == np.float32
     n_samples = record.ecg_mv.shape[1]
@@ -81,7 +83,7 @@ def test_the_same_ecg_comes_out_of_every_format(tmp_path: Path, write: Callable[
 
 
 def test_what_was_done_is_said(tmp_path: Path) -> None:
-    assert read_recording(write_wfdb(tmp_path), ("MLII", "V5"), SAID).notes == ()
+    assert read_recording(write_wfdb(tmp_path), ("MLII", "V5"), Said()).notes == ()
     notes = read_recording(write_csv(tmp_path), ("MLII",), SAID).notes
     assert notes == ("column 'time' is taken as time and not as a lead",)
     notes = read_recording(write_edf(tmp_path), ("MLII", "V5"), Said()).notes
@@ -114,7 +116,9 @@ def test_an_amplitude_that_no_ecg_has_is_refused_with_the_unit_that_fits(
 
 
 def test_an_amplitude_that_no_unit_explains_is_refused(tmp_path: Path) -> None:
-    assert "no unit would make it ECG" in refused(write_npy(tmp_path, 40 * TWO_MV))
+    assert "no unit would make it ECG (or they are counts of the converter: divide" in refused(
+        write_npy(tmp_path, 40 * TWO_MV)
+    )
 
 
 def test_a_network_without_units_is_given_none(tmp_path: Path) -> None:
@@ -123,7 +127,7 @@ def test_a_network_without_units_is_given_none(tmp_path: Path) -> None:
     assert record.unit == "NU"
     np.testing.assert_allclose(record.ecg_mv[0], 5000 * TWO_MV[0], rtol=1e-6)
     header = write_wfdb(tmp_path, units=["NU", "mV"])
-    assert "lead MLII has no amplitude (NU), others have: all or none" in refused(header, wanted=("MLII", "V5"))
+    assert "lead MLII has no amplitude (NU), others have: all or none" in refused(header, Said(), ("MLII", "V5"))
 
 
 def test_too_short_flat_and_slow_recordings_are_refused(tmp_path: Path) -> None:
@@ -142,10 +146,37 @@ def test_unknown_units_and_leads_are_refused(tmp_path: Path) -> None:
     assert "no lead aVR among MLII, V5; the network takes aVR." in refused(write_wfdb(tmp_path), Said(), ("aVR",))
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Said(fs_hz=500), "the file says 250 Hz, --fs-hz says 500: leave --fs-hz out for this file"),
+        (Said(units="V"), "is in uV, --units says V: leave --units out for this file"),
+        (Said(leads=("II", "V1")), "V5, --leads calls it V1: leave --leads out for this file"),
+        (Said(leads=("II",)), "--leads names 1 signals (II), but the file has 2"),
+    ],
+)
+def test_what_a_file_says_itself_is_not_overruled(tmp_path: Path, said: Said, words: str) -> None:
+    wfdb_file = write_wfdb(tmp_path, units=["uV", "uV"], adc_gain=[0.2, 0.4])
+    for path in (wfdb_file, write_edf(tmp_path)):
+        assert words in refused(path, said)
+        equal = read_recording(path, ("MLII",), Said(250.0, "uV", ("MLII", "V5")))
+        assert (equal.record.fs_hz, equal.record.leads) == (250, ("MLII",))
+
+
+def test_names_are_asked_for_only_where_they_could_help(tmp_path: Path) -> None:
+    two, hint = write_wfdb(tmp_path), "--leads with one name per signal"
+    assert "The file names its leads, and this is none of them: give a recording" in refused(two, Said(), ("aVR",))
+    few = refused(two, Said(), ("I", "II", "V1"))
+    assert "no lead I among MLII, V5; the network takes I, II, V1. The file has 2 signals, 3 are needed" in few
+    named = write_wfdb(tmp_path, sig_name=["left", "right"])
+    assert hint in refused(named, Said(), ("aVR",))
+    assert hint not in refused(named, Said(), ("I", "II", "V1"))
+
+
 def test_a_lead_that_is_there_is_taken_whatever_its_alternatives_are(tmp_path: Path) -> None:
     rows = "\n".join(f"{a:.3f},{b:.4f},{b:.4f}" for a, b in TWO_MV.T.tolist())
     path = write_csv(tmp_path, f"MLII,Lead V5,ECG-V5\n{rows}")
-    assert read_recording(path, ("MLII|V5",), SAID).record.leads == ("MLII",)
+    assert read_recording(path, ("MLII|V5",), OF_TABLE).record.leads == ("MLII",)
 
 
 def test_records_are_found_once_each_in_folders_and_by_name(tmp_path: Path) -> None:
@@ -223,7 +254,7 @@ def test_a_damaged_file_gives_a_recording_or_one_sentence(
             content[at_byte] = rng.choice([rng.integers(0, 256), *b"0123456789-+./: xeE(\n"])
         path.write_bytes(content)
         try:
-            read_recording(path, ("MLII",), SAID)
+            read_recording(path, ("MLII",), SAID if path.suffix in (".csv", ".npy") else Said())
         except BadRecord as error:
             said.append(str(error))
     assert all(one.startswith("record a") for one in said)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ecg_lightning.reading.recordings import Said, read_recording
-from tests.reading.test_recordings import FS_HZ, SAID, TWO_MV, refused, write_csv, write_npy
+from tests.reading.test_recordings import FS_HZ, OF_TABLE, SAID, TWO_MV, refused, write_csv, write_npy
 
 
 def rows(separator: str = ",", decimal: str = ".") -> str:
@@ -36,10 +36,11 @@ def test_tables_are_read_however_they_are_written(tmp_path: Path, head: str, sep
 
 def test_units_of_the_file_come_first(tmp_path: Path) -> None:
     path = write_csv(tmp_path, "MLII (V),V5 (µV)\n" + rows())
-    assert "its unit is given as V, in mV it would be usual" in refused(path)
+    assert "the file says that lead MLII is in V, --units says mV" in refused(path)
+    assert "its unit is given as V, in mV it would be usual" in refused(path, Said(FS_HZ))
     path.write_bytes(("MLII (mV),V5 (µV)\n" + rows()).encode("latin-1"))
     np.testing.assert_allclose(read_recording(path, ("MLII",), SAID).record.ecg_mv[0], TWO_MV[0], atol=1e-4)
-    assert "its unit is given as uV, in mV it would be usual" in refused(path, SAID, ("V5",))
+    assert "its unit is given as uV, in mV it would be usual" in refused(path, Said(FS_HZ), ("V5",))
 
 
 @pytest.mark.parametrize("time", ["time", "Time (s)", "t", "Elapsed time", "sample #", "timestamp", "Sample"])
@@ -70,7 +71,7 @@ def test_cells_without_a_number_are_lost_samples(tmp_path: Path) -> None:
 def test_an_empty_line_of_a_single_column_is_a_lost_sample(tmp_path: Path) -> None:
     lines = [row.partition(",")[0] for row in rows().split("\n")]
     lines[400:410] = [""] * 10
-    found = read_recording(write_csv(tmp_path, "MLII\n" + "\n".join(lines) + "\n"), ("MLII",), SAID)
+    found = read_recording(write_csv(tmp_path, "MLII\n" + "\n".join(lines) + "\n"), ("MLII",), OF_TABLE)
     np.testing.assert_allclose(found.record.ecg_mv[0, 410:], TWO_MV[0, 410:], atol=1e-4)
     assert found.notes[0].startswith("0.04 s (0.36%) of lead MLII were lost")
 
@@ -96,9 +97,51 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
         assert words in refused(path, wanted=("V5",))
 
 
+def timed(name: str, step: float, decimals: int = 3) -> str:
+    lines = [f"{k * step:.{decimals}f},{line}" for k, line in enumerate(rows().split("\n"))]
+    return "\n".join([f"{name},MLII,V5", *lines])
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "decimals", "fits"),
+    [
+        ("time", 0.004, 3, "250"),
+        ("t", 0.004, 2, "250"),  # rounded: 0.00, 0.00, 0.01
+        ("Time (s)", 0.004, 3, "250"),
+        ("seconds", 1 / 360, 6, "360"),
+        ("time_ms", 2.0, 0, "500"),
+        ("time [ms]", 1000 / 128, 4, "128"),
+    ],
+)
+def test_a_column_of_time_must_fit_the_rate(tmp_path: Path, name: str, step: float, decimals: int, fits: str) -> None:
+    path = write_csv(tmp_path, timed(name, step, decimals))
+    said = Said(2 * float(fits), "mV")
+    words = f"--fs-hz is {2 * int(fits)}, but its column {name} fits {fits} Hz: say --fs-hz {fits}, or take"
+    assert words in refused(path, said)
+    assert f"a.csv says no sampling rate; its column {name} fits {fits} Hz: say --fs-hz {fits}" in refused(path, Said())
+    assert read_recording(path, ("MLII",), Said(float(fits), "mV")).record.fs_hz == float(fits)
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [("time", 4.0), ("sample", 0.004), ("index", 1.0), ("timestamp", 4.0), ("time", 0.0)]
+)
+def test_a_column_of_time_whose_unit_is_not_clear_says_nothing(tmp_path: Path, name: str, step: float) -> None:
+    path = write_csv(tmp_path, timed(name, step))
+    assert read_recording(path, ("MLII",), Said(500.0, "mV")).record.fs_hz == 500
+    assert refused(path, Said(units="mV")).endswith("a.csv says no sampling rate: say --fs-hz")
+
+
+def test_gaps_in_a_column_of_time_and_times_without_a_line_of_names(tmp_path: Path) -> None:
+    lines = [f"{k / 250 + 60 * (k > 300):.3f},{line}" for k, line in enumerate(rows().split("\n"))]
+    path = write_csv(tmp_path, "\n".join(lines))
+    named = ("time", "MLII", "V5")
+    assert read_recording(path, ("MLII",), Said(250.0, "mV", named)).record.fs_hz == 250
+    assert "fits 250 Hz" in refused(path, Said(500.0, "mV", named))
+
+
 def test_a_rate_is_never_guessed(tmp_path: Path) -> None:
     said = Said(None, "mV", ("MLII", "V5"))
-    assert "a.csv says no sampling rate: say --fs-hz" in refused(write_csv(tmp_path), said)
+    assert "a.csv says no sampling rate: say --fs-hz" in refused(write_csv(tmp_path, rows()), said)
     assert "a.npy holds no sampling rate: say --fs-hz" in refused(write_npy(tmp_path), said)
 
 

@@ -77,7 +77,7 @@ def test_frames_with_several_samples_of_a_signal_give_its_own_rate(tmp_path: Pat
     assert record.fs_hz == 2 * FS_HZ
     np.testing.assert_allclose(record.ecg_mv[0], fast / 200, atol=1e-6)
     assert record.peak_sample.tolist() == [200, 600]
-    assert "the wanted leads have several sampling rates" in refused(tmp_path / "a.hea", wanted=("MLII", "breath"))
+    assert "the wanted leads have several sampling rates" in refused(tmp_path / "a.hea", Said(), ("MLII", "breath"))
 
 
 def test_a_skewed_signal_is_put_right_as_wfdb_does(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_skewed_signal_is_put_right_as_wfdb_does(tmp_path: Path) -> None:
 
 def test_a_signal_that_is_later_than_its_record_is_long_holds_nothing(tmp_path: Path) -> None:
     header = edited(tmp_path, ("a.dat 16 0.4", f"a.dat 16:{N + N // 2} 0.4"))
-    assert "100% of lead V5 is lost" in refused(header, wanted=("V5",))
+    assert "100% of lead V5 is lost" in refused(header, Said(), ("V5",))
 
 
 def test_beats_person_and_clock_come_from_the_files_beside(tmp_path: Path) -> None:
