@@ -191,8 +191,19 @@ def test_a_bundle_alone_becomes_float32_but_not_int8(source: work.Source, tmp_pa
     assert "the bundle stands alone, and int8 is calibrated and judged by rows of its run" in capsys.readouterr().err
     assert main([str(tmp_path / "b"), "--format", "onnx", "--calibration-rows", "0"]) == 2
     assert "--calibration-rows=0 must be at least 1" in capsys.readouterr().err
+    for most in ("-3", "1.5", "nan"):
+        assert main([str(tmp_path / "b"), "--format", "onnx_int8", f"--max-drop={most}"]) == 2
+        assert f"--max-drop={most} must lie between 0 and 1" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path / "b"), "--format", "tflite"])
+
+
+def test_nothing_is_written_into_mlflow(tmp_path: Path) -> None:
+    place = Place(tmp_path, None, "runs:/123/model")
+    assert place.run_id == "123"
+    assert work.folder_of(place, tmp_path / "out") == tmp_path / "out"
+    with pytest.raises(BadBundle, match=r"bundle=runs:/123/model lies in MLflow, .*: give --output FOLDER"):
+        work.folder_of(place, None)
 
 
 @pytest.mark.slow
