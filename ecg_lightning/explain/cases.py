@@ -72,12 +72,13 @@ class Cases:
             start=None if self.start is None else self.start[rows],
         )
 
-    def of_crops(self, ecg: Float[Tensor, "row lead time"], start: Int[np.ndarray, " row"]) -> "Cases":
+    def of_crops(self, ecg: Float[Tensor, "row lead time"], start: Int[np.ndarray, " row"], unit: str) -> "Cases":
         """One crop of each recording instead of all.
 
         Args:
             ecg: these crops, as the network sees them.
             start: first sample of each.
+            unit: of these crops.
         """
         n_samples = ecg.shape[-1]
         wave = np.stack([one[first : first + n_samples] for one, first in zip(self.wave, start, strict=True)])
@@ -91,6 +92,7 @@ class Cases:
             delineated=tuple(one[there] for one, there in zip(self.delineated, inside, strict=True)),
             starts=None,
             start=start,
+            unit=unit,
         )
 
 
@@ -120,19 +122,21 @@ def gather(bundle: Bundle, predictions: Predictions, corpus: Corpus, chosen: Int
     rows = cut_again(bundle, predictions, corpus, chosen)
     check_same(bundle, rows)
     seen = _seen(bundle, rows.predictions.table, corpus)
-    window, starts = bundle.contract.window, None
+    window, starts, unit = bundle.contract.window, None, rows.unit
     fields: dict[str, Any] = {"ecg": rows.ecg, "features": rows.features, "extra": rows.extra}
     if isinstance(window, Crops):
         recordings = [one.recording for one in seen if one.recording is not None]
         fields["ecg"] = torch.from_numpy(np.stack(recordings)).float()
         starts = torch.from_numpy(window.starts(fields["ecg"].shape[-1]))
+        if bundle.contract.preprocess.scale == "window":  # of its crops, not of the recording
+            unit = bundle.contract.preprocess.unit
     return Cases(
         predictions=rows.predictions,
         fields=fields,
         peaks=tuple(one.peaks for one in seen),
         wave=np.stack([one.wave for one in seen]),
         delineated=tuple(one.delineated for one in seen),
-        unit=rows.unit,
+        unit=unit,
         starts=starts,
     )
 

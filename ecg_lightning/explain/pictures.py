@@ -46,7 +46,8 @@ def draw(found: Explained) -> Iterator[Picture]:
 
 def unit_of(found: Explained, method: str) -> str:
     """What a map is measured in."""
-    return UNIT.get(method, f"|ECG - reconstruction|, {found.classes[0].cases.unit}")
+    seen = found.classes[0].cases.unit if found.contract.preprocess.scale == "none" else "SD"
+    return UNIT.get(method, f"|ECG - reconstruction|, {seen}")
 
 
 def _names(found: Explained) -> list[str]:

@@ -61,7 +61,8 @@ class Prepared:
         if cases.starts is None or anomaly or not isinstance(window, Crops) or window.by != "max":
             return cases
         crop, start = deciding_crops(self.bundle, cases.starts, cases.fields, torch.from_numpy(target))
-        return cases.of_crops(crop, start.numpy())
+        unit = cases.unit if self.bundle.contract.preprocess.scale == "none" else "SD"
+        return cases.of_crops(crop, start.numpy(), unit)
 
     def asked(self, cases: Cases) -> tuple[Asked, tuple[Tensor, ...]]:
         """The network as a function, and its baseline."""

@@ -94,11 +94,12 @@ def test_a_crop_takes_its_peaks_and_waves_along() -> None:
     peaks, sure = (np.array([1, 6]), np.array([4])), (np.array([True, False]), np.array([True]))
     fields = {"ecg": torch.zeros(2, 1, 10), "features": torch.zeros(2, 0), "extra": {}}
     whole = Cases(about, fields, peaks, wave, sure, "mV", torch.tensor([0, 5]))
-    part = whole.of_crops(torch.ones(2, 1, 5), np.array([5, 0]))
+    part = whole.of_crops(torch.ones(2, 1, 5), np.array([5, 0]), "SD")
     assert part.wave.tolist() == [[5, 6, 7, 8, 9], [10, 11, 12, 13, 14]]
     assert [one.tolist() for one in part.peaks] == [[1], [4]]
     assert [one.tolist() for one in part.delineated] == [[False], [True]]
     assert part.starts is None
+    assert (whole.unit, part.unit) == ("mV", "SD")
     second = part.where(np.array([1]))
     assert second.patients.tolist() == ["b"]
     assert second.start is not None

@@ -56,6 +56,7 @@ def test_recordings_are_explained_label_by_label(finished_record_run: RecordRun)
     assert set(one.values) == {"ig", "attention"}
     assert one.values["ig"].shape == one.cases.ecg.shape
     assert one.cases.wave.shape == one.cases.ecg.shape[::2]
+    assert one.cases.unit == found.contract.preprocess.unit, "recordings are shown before their crops are z-scored"
 
 
 def test_other_signals_have_their_share(finished_belt_run: Path) -> None:
