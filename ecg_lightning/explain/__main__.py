@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecg_lightning.explain.findings import Explained, Wanted
-    from ecg_lightning.predict.place import Place
+    from ecg_lightning.explain.findings import Explained
+    from ecg_lightning.explain.work import Prepared
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.seed < 0:
         return _refused(f"seed={asked.seed} must not be negative")
 
-    from ecg_lightning.explain import page, table, tracked  # torch takes seconds to import: only after --help
+    from ecg_lightning.contract import BadBundle
+    from ecg_lightning.explain import page, table, tracked, work  # torch takes seconds to import: only after --help
     from ecg_lightning.explain.findings import Wanted
     from ecg_lightning.predict.place import find
 
@@ -42,14 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         place = find(asked.bundle)
-        found = _with_progress(place, wanted)
+        if asked.output is None and place.tracked is not None:
+            raise BadBundle(f"bundle={place.tracked} lies in MLflow: say with --output FOLDER where the page goes")
+        if asked.data_dir is not None and not asked.data_dir.is_dir():
+            raise BadBundle(f"--data-dir={asked.data_dir} is no folder: name the one that holds the databases")
+        ready = work.prepared(place, wanted)
+        found = _with_progress(ready)
         run = place.run or place.model
         typed = "python -m ecg_lightning.explain " + shlex.join(sys.argv[1:] if arguments is None else arguments)
         files = page.write(found, run, asked.output or run, typed)
     except (OSError, ValueError) as error:
         return _refused(str(error))
     print(*table.sentences(found), *table.doubts(found), files[0], sep="\n")
-    missed = tracked.log(run, files) if asked.track else None
+    missed = tracked.log(place, files) if asked.track else None
     if missed is not None:
         print(f"warning: {missed}", file=sys.stderr)
     return 0
@@ -66,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=64, help="of Integrated Gradients; more where they miss their sum")
     parser.add_argument("--seed", type=int, default=0, help="of every draw")
     parser.add_argument("--data-dir", type=Path, help="where databases lie; where the run found them by default")
-    parser.add_argument("--output", type=Path, help="folder for explain.html; the run folder by default")
+    parser.add_argument("--output", type=Path, help="folder of the page; the run folder by default; needed for runs:/")
     track = argparse.BooleanOptionalAction
     parser.add_argument("--track", action=track, default=True, help="keep it with the run in MLflow")
     return parser
@@ -76,7 +82,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _with_progress(place: "Place", wanted: "Wanted") -> "Explained":
+def _with_progress(ready: "Prepared") -> "Explained":
     from ecg_lightning.datasets.fetch import progress_bar
     from ecg_lightning.explain import work
 
@@ -86,7 +92,7 @@ def _with_progress(place: "Place", wanted: "Wanted") -> "Explained":
         def tell(words: str, share: float) -> None:
             progress.update(task, description=words, completed=share)
 
-        return work.explain(place, wanted, tell)
+        return work.found_of(ready, tell)
 
 
 def _refused(words: str) -> int:

@@ -14,6 +14,7 @@ from ecg_lightning.explain.intervals import Mean, mean_over
 PIECE_S = 0.02  # taken or given at once: single samples would make noise that no ECG has
 N_STEPS = 10  # from all to nothing
 N_RANDOM = 3  # orders of chance
+ALIKE = "not told apart from chance"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,26 @@ class Gain:
 
     deletion: Mean
     insertion: Mean
+
+    @property
+    def verdict(self) -> str:
+        """What the intervals say, in words."""
+        said = {"deletion": _against(self.deletion), "insertion": _against(self.insertion)}
+        if self.deletion.low is None:
+            return f"not judged: {self.deletion.too_few}"
+        if len(set(said.values())) == 1:
+            return f"{said['deletion']} in both"
+        sure = [f"{words} in {name}" for name, words in said.items() if words != ALIKE]
+        return f"{sure[0]} alone" if len(sure) == 1 else ", ".join(sure)
+
+
+def _against(gain: Mean) -> str:
+    """On which side of 0 the whole interval lies."""
+    if gain.low is not None and gain.low > 0:
+        return "better than chance"
+    if gain.high is not None and gain.high < 0:
+        return "worse than chance"
+    return ALIKE
 
 
 @torch.inference_mode()

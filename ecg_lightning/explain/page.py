@@ -91,14 +91,15 @@ def _waves(numbers: pd.DataFrame) -> Table:
 def _faithfulness(numbers: pd.DataFrame) -> Table:
     names = ("deletion_area", "deletion_gain", "insertion_area", "insertion_gain")
     rows = [
-        Row(f"{one['class']}, {METHODS[one['method']]}", [_cell(one, name) for name in names])
+        Row(f"{one['class']}, {METHODS[one['method']]}", [*(_cell(one, name) for name in names), Cell(one["verdict"])])
         for one in numbers.to_dict("records")
     ]
-    columns = ("", "deletion: area", "better than chance by", "insertion: area", "better than chance by")
+    columns = ("", "deletion: area", "better than chance by", "insertion: area", "better than chance by", "in words")
     return Table(columns, rows)
 
 
 def _cell(one: Mapping[Any, Any], name: str) -> Cell:
     low, high = one.get(f"{name}_low"), one.get(f"{name}_high")
-    limits = "" if low is None or pd.isna(low) else f"{low:.3f} to {high:.3f}"
+    few = f"of {one['n_patients']} patient{'s' * (one['n_patients'] != 1)}" if f"{name}_low" in one else ""
+    limits = few if low is None or pd.isna(low) else f"{low:.3f} to {high:.3f}"
     return Cell(f"{one[name]:.3f}", limits)

@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ecg_lightning.explain.faithful import Curves
+from ecg_lightning.explain.panels import left_out, width_of, wrapped
 from ecg_lightning.explain.randomised import Stage
 from ecg_lightning.explain.shares import Share
 from ecg_lightning.report.colours import class_colour
 from ecg_lightning.report.style import INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
 
 RANDOM = "random"
+LOW_P = 0.1  # what stays below it is a flat line on an axis from 0 to 1
 
 
 def on_waves(found: Mapping[str, tuple[Share, ...]], of: str, stamp: str) -> Figure:
@@ -23,8 +26,10 @@ def on_waves(found: Mapping[str, tuple[Share, ...]], of: str, stamp: str) -> Fig
         of: what the map is made of.
         stamp: see `report.style.new_figure`.
     """
-    figure = new_figure(max(6.0, 2.9 * len(found) + 1), 3.4, stamp)
-    places = figure.subplots(1, len(found), squeeze=False, sharey=True)[0]
+    n_rows, n_columns = wrapped(len(found))
+    figure = new_figure(width_of(n_columns), 3.0 * n_rows + 0.5, stamp)
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharey=True)
+    places = grid.ravel()[: len(found)]
     for axes, (name, waves) in zip(places, found.items(), strict=True):
         at = np.arange(len(waves))
         for k, (colour, words, shares) in enumerate(
@@ -37,10 +42,12 @@ def on_waves(found: Mapping[str, tuple[Share, ...]], of: str, stamp: str) -> Fig
                 ends = np.abs(np.array([[one.low, one.high] for one in means]).T - value)
                 axes.errorbar(at + 0.27 * (k - 1), value, ends, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2)
         tidy(axes, plain(name))
-        axes.set_xticks(at, [one.wave for one in waves], fontsize=9)
+        axes.set_xticks(at, [one.wave for one in waves], fontsize=10)
         axes.set_ylim(0, 1)
-    places[0].set_ylabel("share", fontsize=10)
-    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=9)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("share", fontsize=11)
+    left_out(grid.ravel()[len(found) :])
+    figure.legend(*places[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=11)
     return figure
 
 
@@ -52,23 +59,37 @@ def deletion_and_insertion(found: Mapping[str, Mapping[str, Curves]], words: Map
         words: of each method.
         stamp: see `report.style.new_figure`.
     """
-    figure = new_figure(max(6.0, 2.9 * len(found) + 1), 5.2, stamp)
-    grid = figure.subplots(2, len(found), squeeze=False, sharex=True, sharey=True)
-    for column, (name, lines) in enumerate(found.items()):
-        for k, (method, one) in enumerate(lines.items()):
-            chance = method == RANDOM
-            look = {"color": QUIET if chance else class_colour(k), "linestyle": "--" if chance else "-"}
-            for row, value in enumerate((one.deletion, one.insertion)):
-                percent = np.linspace(0, 100, value.shape[1])
-                grid[row, column].plot(percent, value.mean(axis=0), label=words.get(method, "random order"), **look)
-        tidy(grid[0, column], plain(name))
-        tidy(grid[1, column], x="% of the pieces")
-        grid[0, column].set_ylim(0, 1)
-    grid[0, 0].set_ylabel("p(class)\ntaken away first", fontsize=9)
-    grid[1, 0].set_ylabel("p(class)\ngiven first", fontsize=9)
-    named = grid[1, 0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower left", ncols=len(named[0]), frameon=False, fontsize=9)
+    n_rows, n_columns = wrapped(len(found))
+    figure = new_figure(width_of(n_columns), 4.9 * n_rows + 0.5, stamp)
+    grid = figure.subplots(2 * n_rows, n_columns, squeeze=False)
+    pairs = [(grid[2 * row, column], grid[2 * row + 1, column]) for row in range(n_rows) for column in range(n_columns)]
+    for pair, (name, lines) in zip(pairs, found.items(), strict=False):
+        _both_ways(pair, name, lines, words)
+    for row in range(n_rows):
+        grid[2 * row, 0].set_ylabel("p(class)\ntaken away first", fontsize=10)
+        grid[2 * row + 1, 0].set_ylabel("p(class)\ngiven first", fontsize=10)
+    left_out([axes for pair in pairs[len(found) :] for axes in pair])
+    named = grid[0, 0].get_legend_handles_labels()
+    figure.legend(*named, loc="outside lower left", ncols=len(named[0]), frameon=False, fontsize=11)
     return figure
+
+
+def _both_ways(pair: Sequence[Axes], name: str, lines: Mapping[str, Curves], words: Mapping[str, str]) -> None:
+    """One class: deletion above insertion, on an axis of their own where p is low all along."""
+    for k, (method, one) in enumerate(lines.items()):
+        chance = method == RANDOM
+        colour, line = (QUIET, "--") if chance else (class_colour(k), "-")
+        for axes, value in zip(pair, (one.deletion, one.insertion), strict=True):
+            percent = np.linspace(0, 100, value.shape[1])
+            axes.plot(
+                percent, value.mean(axis=0), color=colour, linestyle=line, label=words.get(method, "random order")
+            )
+    most = max(float(one.mean(axis=0).max()) for line in lines.values() for one in (line.deletion, line.insertion))
+    low = most < LOW_P
+    tidy(pair[0], plain(name) + f": p is below {LOW_P} throughout" * low)
+    tidy(pair[1], x="% of the pieces")
+    for axes in pair:
+        axes.set_ylim(0, max(1.15 * most, 1e-6) if low else 1)
 
 
 def random_weights(stages: Sequence[Stage], stamp: str) -> Figure:

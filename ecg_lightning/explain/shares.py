@@ -85,8 +85,9 @@ def sentence(name: str, found: tuple[Share, ...], of: str) -> str:
     )
     if most is None:
         return f"{name}: the map is 0 everywhere."
-    limits = "" if most.map.low is None else f" ({100 * most.map.low:.0f} to {100 * (most.map.high or 0):.0f})"
+    low, high = most.map.low, most.map.high
+    limits = f"of {most.map.too_few}" if low is None or high is None else f"{100 * low:.0f} to {100 * high:.0f}"
     return (
-        f"{name}: {100 * most.map.value:.0f} %{limits} of the {of} on {100 * most.time.value:.0f} % of the samples "
+        f"{name}: {100 * most.map.value:.0f} % ({limits}) of the {of} on {100 * most.time.value:.0f} % of the samples "
         f"({most.wave}), which hold {100 * most.size.value:.0f} % of the ECG's size."
     )

@@ -29,7 +29,7 @@ def waves(found: Explained) -> pd.DataFrame:
 
 
 def faithfulness(found: Explained) -> pd.DataFrame:
-    """One row per class and method: how much better than chance deletion and insertion are."""
+    """One row per class and method: how much better than chance deletion and insertion are, and that in words."""
     rows = []
     for one in found.classes:
         for method, gain in one.gains.items():
@@ -38,6 +38,7 @@ def faithfulness(found: Explained) -> pd.DataFrame:
                 {"class": found.predictions.classes[one.label], "method": method}
                 | {"deletion_area": float(areas[0].mean()), "insertion_area": float(areas[1].mean())}
                 | dict(_mean("deletion_gain", gain.deletion)) | dict(_mean("insertion_gain", gain.insertion))
+                | {"verdict": gain.verdict, "n_patients": gain.deletion.n_patients}
             )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -59,9 +60,12 @@ def doubts(found: Explained) -> list[str]:
 def _doubt(found: Explained, one: OfClass) -> str:
     name = found.predictions.classes[one.label]
     sure = np.concatenate([np.zeros(0, bool), *one.cases.delineated])
-    words = [f"{name}: {len(one.cases.ecg)} rows of {len(set(one.cases.patients))} patients"]
+    n_rows, n_patients = len(one.cases.ecg), len(set(one.cases.patients))
+    words = [f"{name}: {n_rows} row{'s' * (n_rows != 1)} of {n_patients} patient{'s' * (n_patients != 1)}"]
     if len(sure):
-        words.append(f"{sure.sum()} of {len(sure)} QRS complexes were delineated, the others lie by timing round R")
+        more = " (a row may hold more than one)" if len(sure) > n_rows else ""
+        found_by = "were delineated, the others lie by timing round R"
+        words.append(f"{sure.sum()} of {len(sure)} QRS complexes{more} {found_by}")
     if one.worst_error is not None:
         words.append(f"maps miss their sum by {100 * one.worst_error:.1f} % of the change at most")
     if one.n_left_out:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from ecg_lightning.explain.panels import left_out, width_of, wrapped
 from ecg_lightning.report.style import GRID, INK, QUIET, RIGHT, WRONG, new_figure, plain, tidy
 
 TWO_SIDED, ONE_SIDED = "RdBu_r", "Oranges"  # red speaks for the class, blue against it
@@ -65,7 +66,7 @@ def examples(rows: Sequence[Traced], scale: Scale, name: str, stamp: str) -> Fig
     n_leads = len(scale.leads)
     per_half = 2 if n_leads <= TALL_LEADS else 1
     height = TRACE_IN if n_leads <= TALL_LEADS else MANY_IN
-    figure = new_figure(13.5, per_half * (n_leads * height + 0.45) + 1.1, stamp)
+    figure = new_figure(10.0, per_half * (n_leads * height + 0.45) + 1.1, stamp)
     grid = figure.subplots(per_half * n_leads, 2, squeeze=False, sharex=True)
     limit = _limit([one.value for one in rows])
     for half, (right, words, colour) in enumerate(((True, "called right", RIGHT), (False, "called wrong", WRONG))):
@@ -96,16 +97,17 @@ def methods(
         scales: of each.
         stamp: see `report.style.new_figure`.
     """
-    figure = new_figure(11, 1.75 * len(values) + 0.6, stamp)
+    figure = new_figure(10.0, 1.75 * len(values) + 0.6, stamp)
     grid = figure.subplots(len(values), 1, squeeze=False, sharex=True)[:, 0]
     for axes, (name, value), scale in zip(grid, values.items(), scales, strict=True):
         drawn = _coloured(axes, scale.time, row.ecg[0], value[0], _limit([value[:1]]))
         tidy(axes, y=plain(f"{scale.leads[0]}, {scale.unit}"))
         axes.grid(visible=False)
-        axes.set_title(name, fontsize=9, loc="right", color=INK)
+        together = ", all leads together" if len(value) == 1 < len(scale.leads) else ""
+        axes.set_title(name + together, fontsize=10, loc="right", color=INK)
         axes.set_xlim(scale.time[0], scale.time[-1])
-        figure.colorbar(drawn, ax=axes, pad=0.01).set_label(scale.map_words.replace(" of the class", ""), fontsize=8)
-    grid[0].set_title(plain(row.caption), fontsize=9, loc="left", color=INK)
+        figure.colorbar(drawn, ax=axes, pad=0.01).set_label(scale.map_words.replace(" of the class", ""), fontsize=9)
+    figure.suptitle(plain(row.caption), fontsize=10.5, x=0.01, ha="left", color=INK)
     grid[-1].set_xlabel(scales[0].words, fontsize=10)
     return figure
 
@@ -133,32 +135,50 @@ def mean_beats(beats: Sequence[MeanBeat], scale: Scale, stamp: str) -> Figure:
         scale: what they share; its time is in milliseconds round R.
         stamp: see `report.style.new_figure`.
     """
-    n_leads = len(scale.leads)
+    n_leads, (n_rows, n_columns) = len(scale.leads), wrapped(len(beats))
     height = TRACE_IN * 1.3 if n_leads <= TALL_LEADS else MANY_IN * 1.3
-    figure = new_figure(max(5.0, 2.9 * len(beats) + 1.2), n_leads * height + 2.2, stamp)
-    ratios = [height] * n_leads + [1.2]
-    grid = figure.subplots(
-        n_leads + 1, len(beats), squeeze=False, sharex=True, sharey="row", gridspec_kw={"height_ratios": ratios}
-    )
+    figure = new_figure(width_of(n_columns), n_rows * (n_leads * height + 1.9) + 0.4, stamp)
+    ratios = ([height] * n_leads + [1.2]) * n_rows
+    grid = figure.subplots((n_leads + 1) * n_rows, n_columns, squeeze=False, gridspec_kw={"height_ratios": ratios})
+    places = np.concatenate([block.T for block in np.split(grid, n_rows)])  # panel, lead and size of the map
     limit = _limit([one.value.mean(axis=0) for one in beats])
     mean, spread = (np.stack([of(one.ecg, axis=0) for one in beats]) for of in (np.mean, np.std))  # class, lead, time
-    low, high = mean - spread, mean + spread
+    ends = [_ends(mean[:, k] - spread[:, k], mean[:, k] + spread[:, k]) for k in range(n_leads)]
     for column, one in enumerate(beats):
-        seen = np.broadcast_to(one.value.mean(axis=0), mean[column].shape)
-        for lead in range(n_leads):
-            axes = grid[lead, column]
-            _coloured(axes, scale.time, mean[column, lead], seen[lead], limit, _ends(low[:, lead], high[:, lead]))
-            axes.fill_between(scale.time, low[column, lead], high[column, lead], color=QUIET, alpha=0.3, linewidth=0)
-            tidy(axes, plain(one.name) if not lead else "")
-            axes.grid(visible=False)
-            axes.axvline(0, color=GRID, linewidth=1)
-        _size(grid[-1, column], scale.time, one.value)
-        grid[-1, column].set_xlabel(scale.words, fontsize=9)
-    for lead, name in enumerate(scale.leads):
-        grid[lead, 0].set_ylabel(plain(f"{name}, {scale.unit}"), fontsize=9)
-    grid[-1, 0].set_ylabel("mean absolute\nmap", fontsize=9)
-    _bar(figure, grid[:-1], scale.map_words)
+        _mean_beat(places[column], one, scale, limit, ends)
+    top = max(axes.get_ylim()[1] for axes in places[: len(beats), -1])
+    for axes in places[: len(beats), -1]:
+        axes.set_ylim(0, top)
+    left_out(places[len(beats) :].ravel())
+    for first in places[::n_columns]:
+        for axes, name in zip(first, scale.leads, strict=False):
+            axes.set_ylabel(plain(f"{name}, {scale.unit}"), fontsize=10)
+        first[-1].set_ylabel("mean absolute\nmap", fontsize=10)
+    _bar(figure, places[: len(beats), :-1], scale.map_words)
     return figure
+
+
+def _mean_beat(
+    places: np.ndarray,
+    one: MeanBeat,
+    scale: Scale,
+    limit: tuple[float, float],
+    ends: Sequence[tuple[float, float]],
+) -> None:
+    """One class: lead by lead, then the size of its map."""
+    mean, spread = one.ecg.mean(axis=0), one.ecg.std(axis=0)
+    seen = np.broadcast_to(one.value.mean(axis=0), mean.shape)
+    for lead, axes in enumerate(places[:-1]):
+        _coloured(axes, scale.time, mean[lead], seen[lead], limit, ends[lead])
+        low, high = mean[lead] - spread[lead], mean[lead] + spread[lead]
+        axes.fill_between(scale.time, low, high, color=QUIET, alpha=0.3, linewidth=0)
+        tidy(axes, plain(one.name) if not lead else "")
+        axes.grid(visible=False)
+        axes.axvline(0, color=GRID, linewidth=1)
+        axes.set_xlim(scale.time[0], scale.time[-1])
+        axes.tick_params(labelbottom=False)
+    _size(places[-1], scale.time, one.value)
+    places[-1].set_xlabel(scale.words, fontsize=10)
 
 
 def around_peaks(
@@ -191,7 +211,7 @@ def _traces(places: np.ndarray, one: Traced, scale: Scale, limit: tuple[float, f
         tidy(axes)
         axes.grid(visible=False)
         axes.set_xlim(scale.time[0], scale.time[-1])
-        axes.tick_params(labelsize=8)
+        axes.tick_params(labelsize=9)
         axes.set_ylabel(plain(f"{scale.leads[lead]}, {scale.unit}") if len(places) <= TALL_LEADS else
                         plain(scale.leads[lead]), fontsize=8.5)  # fmt: skip
     places[0].set_title(plain(one.caption), fontsize=9, loc="left", color=INK, pad=3)

@@ -25,7 +25,7 @@ from ecg_lightning.explain.shares import shares
 from ecg_lightning.predict.place import Place
 from ecg_lightning.predict.rows import corpus_of, predictions_of
 from ecg_lightning.predictions import Predictions
-from ecg_lightning.structures import Refused
+from ecg_lightning.structures import CorpusNotFound, Refused
 from ecg_lightning.windowing import Crops, Window
 
 FEW, MANY = 6, 30  # rows per class by default: of recordings and long windows, and of single beats
@@ -34,72 +34,25 @@ LEAST_CONVERGED = 0.5  # of the rows: with fewer, what remains is not the class
 N_RANDOMISED, STEPS_RANDOMISED = 3, 16  # rows per class and steps of the maps under random weights
 
 
-def explain(place: Place, wanted: Wanted, tell: Callable[[str, float], None]) -> Explained:
-    """Explain a run.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A run that can be explained as it was asked for.
 
     Args:
-        place: of its bundle.
-        wanted: what and how.
-        tell: hears what is being done, and how much of all is done.
-
-    Raises:
-        ValueError: the network cannot be explained so, or the rows cannot be had; the message says why.
+        bundle: of the run.
+        predictions: of it.
+        corpus: with its records.
+        judged: what it said of its rows.
+        wanted: with the methods that are taken.
+        labels: the classes to explain, by number.
     """
-    bundle = bundles.read(place.model)
-    wanted = replace(wanted, methods=methods_of(bundle, wanted.methods), n_rows=wanted.n_rows or _n_rows(bundle))
-    predictions = predictions_of(place)
-    labels = classes_of(predictions, wanted.classes)
-    config.register()
-    about = _About(bundle, predictions, corpus_of(place, wanted.data_dir), judged(bundle, predictions), wanted)
-    found = []
-    for number, label in enumerate(labels):
-        tell(f"class {predictions.classes[label]}", number / (len(labels) + 1))
-        one = _of_class(about, label)
-        found += [] if one is None else [one]
-    if not found:
-        names = ", ".join(predictions.classes[k] for k in labels)
-        raise Refused(f"side={wanted.side} has no row of {names}: ask for other classes")
-    tell("random weights", len(labels) / (len(labels) + 1))
-    random = _randomised(about, found) if "ig" in wanted.methods else ()
-    tell("pictures", 1.0)
-    return Explained(bundle.contract, predictions, wanted, tuple(found), random)
 
-
-def methods_of(bundle: Bundle, asked: Sequence[str]) -> tuple[str, ...]:
-    """The methods that a network has, or those of them that are asked for.
-
-    Raises:
-        Refused: a method is unknown, or the network has none of that kind.
-    """
-    unknown = [name for name in asked if name not in METHODS]
-    if unknown:
-        raise Refused(f"methods={','.join(unknown)} are unknown: choose from {', '.join(METHODS)}")
-    if bundle.contract.problem == "anomaly":
-        has = ["reconstruction"]
-    else:
-        has = ["ig", "occlusion"]
-        has += ["gradcam"] * (maps.last_convolution(bundle.network) is not None)
-        has += ["attention"] * isinstance(bundle.network, maps.Attends)
-    cannot = [name for name in asked if name not in has]
-    if cannot:
-        raise Refused(f"methods={','.join(cannot)}: network={bundle.contract.network} has {', '.join(has)}; take these")
-    return tuple(name for name in METHODS if name in (asked or has))
-
-
-def _n_rows(bundle: Bundle) -> int:
-    """Rows per class that take about a minute on one core."""
-    contract = bundle.contract
-    beat = isinstance(contract.window, Window) and contract.window.n_samples <= LONG_S * contract.preprocess.fs_hz
-    return MANY if beat else FEW
-
-
-@dataclass(frozen=True, eq=False)
-class _About:
     bundle: Bundle
     predictions: Predictions
     corpus: Corpus
     judged: Judged
     wanted: Wanted
+    labels: tuple[int, ...]
 
     def gather(self, chosen: Int[np.ndarray, " some"], target: Int[np.ndarray, " some"]) -> Cases:
         """Rows as they are explained for their classes: of recordings whose largest answer counts, the crop of that."""
@@ -124,7 +77,90 @@ class _About:
         return self.gather(rows, np.zeros(len(rows), np.int64)) if len(rows) else None
 
 
-def _of_class(about: _About, label: int) -> OfClass | None:
+def explain(place: Place, wanted: Wanted, tell: Callable[[str, float], None]) -> Explained:
+    """Explain a run; as `prepared`, then `found_of`."""
+    return found_of(prepared(place, wanted), tell)
+
+
+def prepared(place: Place, wanted: Wanted) -> Prepared:
+    """Read a run, and hold what is wanted to it, before anything takes long.
+
+    Args:
+        place: of its bundle.
+        wanted: what and how.
+
+    Raises:
+        ValueError: the network has no such method or class, or the rows cannot be had; the message says why.
+    """
+    bundle = bundles.read(place.model)
+    wanted = replace(wanted, methods=methods_of(bundle, wanted.methods), n_rows=wanted.n_rows or _n_rows(bundle))
+    predictions = predictions_of(place)
+    labels = classes_of(predictions, wanted.classes)
+    config.register()
+    return Prepared(bundle, predictions, _corpus(place, wanted), judged(bundle, predictions), wanted, labels)
+
+
+def _corpus(place: Place, wanted: Wanted) -> Corpus:
+    corpus = corpus_of(place, wanted.data_dir)
+    try:
+        corpus.records()
+    except CorpusNotFound as error:  # the options that it advises are those of train
+        said = str(error).partition(", set data_dir")[0]
+        raise Refused(f"{said}, or name the folder that holds it with --data-dir") from None
+    return corpus
+
+
+def found_of(ready: Prepared, tell: Callable[[str, float], None]) -> Explained:
+    """Explain a run that is ready.
+
+    Args:
+        ready: the run, and what is wanted of it.
+        tell: hears what is being done, and how much of all is done.
+
+    Raises:
+        ValueError: the network cannot be explained so, or the rows cannot be had; the message says why.
+    """
+    predictions, labels, wanted = ready.predictions, ready.labels, ready.wanted
+    found = []
+    for number, label in enumerate(labels):
+        tell(f"class {predictions.classes[label]}", number / (len(labels) + 1))
+        one = _of_class(ready, label)
+        found += [] if one is None else [one]
+    if not found:
+        names = ", ".join(predictions.classes[k] for k in labels)
+        raise Refused(f"side={wanted.side} has no row of {names}: ask for other classes")
+    tell("random weights", len(labels) / (len(labels) + 1))
+    random = _randomised(ready, found) if "ig" in wanted.methods else ()
+    tell("pictures", 1.0)
+    return Explained(ready.bundle.contract, predictions, wanted, tuple(found), random)
+
+
+def methods_of(bundle: Bundle, asked: Sequence[str]) -> tuple[str, ...]:
+    """The methods that a network has, or those of them that are asked for.
+
+    Raises:
+        Refused: a method is unknown, or the network has none of that kind.
+    """
+    if bundle.contract.problem == "anomaly":
+        has = ["reconstruction"]
+    else:
+        has = ["ig", "occlusion"]
+        has += ["gradcam"] * (maps.last_convolution(bundle.network) is not None)
+        has += ["attention"] * isinstance(bundle.network, maps.Attends)
+    cannot = [name for name in asked if name not in has]
+    if cannot:
+        raise Refused(f"methods={','.join(cannot)}: network={bundle.contract.network} has {', '.join(has)}; take these")
+    return tuple(name for name in METHODS if name in (asked or has))
+
+
+def _n_rows(bundle: Bundle) -> int:
+    """Rows per class that take about a minute on one core."""
+    contract = bundle.contract
+    beat = isinstance(contract.window, Window) and contract.window.n_samples <= LONG_S * contract.preprocess.fs_hz
+    return MANY if beat else FEW
+
+
+def _of_class(about: Prepared, label: int) -> OfClass | None:
     """Everything of one class; None where it has no rows."""
     wanted = about.wanted
     rows = for_averages(about.predictions, about.judged, wanted.side, label, int(wanted.n_rows or 0), wanted.seed)
@@ -161,7 +197,7 @@ def _of_class(about: _About, label: int) -> OfClass | None:
 
 
 def _values(
-    about: _About, cases: Cases, target: Int[np.ndarray, " row"]
+    about: Prepared, cases: Cases, target: Int[np.ndarray, " row"]
 ) -> tuple[dict[str, Float[np.ndarray, "row _ time"]], Float[np.ndarray, "row lead time"], Gradients | None]:
     """A map of each row by each method; the ECG minus its baseline; the gradients as they came."""
     bundle, wanted = about.bundle, about.wanted
@@ -188,7 +224,7 @@ def _values(
 
 
 def _curves(
-    about: _About, cases: Cases, label: int, values: Mapping[str, Float[np.ndarray, "row _ time"]]
+    about: Prepared, cases: Cases, label: int, values: Mapping[str, Float[np.ndarray, "row _ time"]]
 ) -> dict[str, Curves]:
     asked, base = about.asked(cases)
     inputs, target = asked.inputs(cases.fields), torch.full((len(cases.ecg),), label)
@@ -196,20 +232,20 @@ def _curves(
     return found | {"random": by_chance(asked, inputs, base[0], target, about.wanted.seed)}
 
 
-def _beside(about: _About, gradients: Gradients, keep: Int[np.ndarray, " row"]) -> dict[str, Float[np.ndarray, " row"]]:
+def _beside(run: Prepared, gradients: Gradients, keep: Int[np.ndarray, " row"]) -> dict[str, Float[np.ndarray, " row"]]:
     """How much of the absolute attribution each input has, and each feature by name."""
-    asked = Asked(about.bundle)
+    asked = Asked(run.bundle)
     sums = [one[keep].abs().flatten(1).sum(dim=1).numpy() for one in gradients.maps]
     total = np.sum(sums, axis=0)
     total = np.where(total > 0, total, 1.0)
     found = {name: one / total for name, one in zip(asked.names, sums, strict=True)}
     if asked.with_features:
         each = gradients.maps[1][keep].abs().numpy()
-        found |= {f"features/{name}": each[:, k] / total for k, name in enumerate(about.bundle.contract.features.names)}
+        found |= {f"features/{name}": each[:, k] / total for k, name in enumerate(run.bundle.contract.features.names)}
     return found
 
 
-def _examples(about: _About, label: int) -> Examples | None:
+def _examples(about: Prepared, label: int) -> Examples | None:
     right, wrong = to_look_at(about.predictions, about.judged, about.wanted.side, label, about.wanted.seed)
     rows = np.concatenate([right, wrong])
     if not len(rows):
@@ -227,7 +263,7 @@ def _believed(gradients: Gradients | None, n_rows: int) -> Bool[np.ndarray, " ro
     return np.ones(n_rows, bool) if gradients is None else gradients.converged.numpy()
 
 
-def _randomised(about: _About, found: Sequence[OfClass]) -> tuple[Stage, ...]:
+def _randomised(about: Prepared, found: Sequence[OfClass]) -> tuple[Stage, ...]:
     """Integrated Gradients of a few rows of every class, under weights that are random from the top down."""
     some = [(one.cases.where(np.arange(min(N_RANDOMISED, len(one.cases.ecg)))), one.label) for one in found]
 

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ecg_lightning.export", description=__doc__)
     parser.add_argument("bundle", help="run folder, its model folder, or runs:/<run id>")
     parser.add_argument("--format", choices=KINDS, required=True, help="float32 ONNX, int8 ONNX, or ExecuTorch")
-    parser.add_argument("--output", type=Path, help="folder of the file; without it the model folder")
+    parser.add_argument("--output", type=Path, help="folder of the file; else the model folder; needed for runs:/")
     parser.add_argument("--data-dir", type=Path, help="where databases lie; without it where the run found them")
     parser.add_argument("--plugins", nargs="+", default=(), help="packages that the network may come from")
     parser.add_argument("--max-drop", type=float, default=0.005, help="macro-F1 that int8 may lose (0.005)")
@@ -55,6 +55,8 @@ def _exported(asked: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
     """Write file and sheet."""
     if asked.calibration_rows < 1:
         raise ValueError(f"--calibration-rows={asked.calibration_rows} must be at least 1: 1000 is usual")
+    if not 0 <= asked.max_drop <= 1:
+        raise ValueError(f"--max-drop={asked.max_drop:g} must lie between 0 and 1, a loss of macro-F1: 0.005 is usual")
     from ecg_lightning.export import sheet, work
     from ecg_lightning.predict.place import find
 
@@ -67,7 +69,7 @@ def _exported(asked: argparse.Namespace) -> tuple[Path, dict[str, Any]]:
         asked.calibration,
         asked.calibration_rows,
     )
-    folder = asked.output or place.model
+    folder = work.folder_of(place, asked.output)
     folder.mkdir(parents=True, exist_ok=True)
     return sheet.written(folder, wanted.kind, *work.made(place, wanted, folder))
 

@@ -246,6 +246,17 @@ def _speeds(source: Source, sessions: Mapping[str, Any]) -> dict[str, dict[str, 
     return found
 
 
+def folder_of(place: Place, output: Path | None) -> Path:
+    """Where files go: where it was said, else beside the weights.
+
+    Raises:
+        BadBundle: the bundle lies in MLflow, whose store nothing but MLflow writes to.
+    """
+    if output is None and place.tracked is not None:
+        raise BadBundle(f"bundle={place.tracked} lies in MLflow, which is not written to: give --output FOLDER")
+    return output or place.model
+
+
 def made(place: Place, asked: Asked, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Write the file that was asked for.
 

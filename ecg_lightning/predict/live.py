@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PLAYED = (".hea", ".edf")
 FRAMES_HZ = 20  # chunks, and pictures, a second
+MADE_UP = "The model learned from SYNTHETIC data: its answers mean nothing."
 FASTEST = 1000.0  # times real time; no machine keeps up with more, and chunks would grow past any recording
 
 
@@ -43,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ecg_lightning import bundle
     from ecg_lightning.predict import place
-    from ecg_lightning.predict.stream import Stream
+    from ecg_lightning.predict.stream import Stream, check_streams
+    from ecg_lightning.predict.words import RESEARCH
 
     try:
         if not 0 <= asked.speed <= FASTEST:
@@ -52,14 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"as fast as it goes"
             )
         made = bundle.read(place.find(asked.bundle).model)
+        check_streams(made)
         found = read(asked.record, made)
         record = found.record
         stream = Stream(made, record.leads, record.fs_hz)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for note in found.notes:
-        print(f"{record.name}: {note}", file=sys.stderr)
+    learned = [MADE_UP] if made.contract.data.get("synthetic") else []
+    for words in (RESEARCH, *learned, *(f"{record.name}: {note}" for note in found.notes)):
+        print(words, file=sys.stderr)
     _play(stream, record, asked.speed, Console())
     return 0
 
@@ -72,14 +76,17 @@ def read(path: Path, made: "Bundle") -> "Recording":
     """
     from ecg_lightning.reading.recordings import inputs_below, read_recording
     from ecg_lightning.reading.said import Said
-    from ecg_lightning.structures import Refused
+    from ecg_lightning.structures import BadRecord, Refused
 
     files = inputs_below([path])
     if len(files) > 1:
         raise Refused(f"record={path} holds {len(files)} recordings: name one, e.g. {files[0]}")
     if files[0].suffix.lower() not in PLAYED:
         raise Refused(f"record={path} does not say its rate and unit itself: give {' or '.join(PLAYED)}")
-    return read_recording(files[0], made.contract.preprocess.leads, Said())
+    try:
+        return read_recording(files[0], made.contract.preprocess.leads, Said())
+    except BadRecord as error:  # its advice is an option of predict, which this command has not
+        raise Refused(str(error).partition(" If you know")[0]) from None
 
 
 def _play(stream: "Stream", record: "Record", speed: float, console: "Console") -> None:
@@ -115,6 +122,7 @@ def _on_screen(stream: "Stream", record: "Record", speed: float, console: "Conso
 
     fs_hz, n_shown = record.fs_hz, round(SHOWN_S * record.fs_hz)
     synthetic = "SYNTHETIC, " if record.synthetic else ""
+    synthetic += "MODEL OF SYNTHETIC DATA, " if stream.bundle.contract.data.get("synthetic") else ""
     title = escape(f"{synthetic}{record.name}, {stream.bundle.contract.preprocess.leads[0]}, {speed:g} x")
     drawn_s = 0.0
     with Live(console=console, auto_refresh=False, transient=False) as live:

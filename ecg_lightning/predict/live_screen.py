@@ -123,7 +123,7 @@ def screen(
             Text(tally.words(), no_wrap=True),
         ),
         title=title,
-        subtitle="Ctrl-C ends",
+        subtitle="for research only, not a medical device; Ctrl-C ends",
         width=inside + 4,
     )
 

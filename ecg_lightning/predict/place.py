@@ -1,5 +1,6 @@
 """Where a bundle lies: in a run folder, by itself, or in MLflow."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +24,18 @@ class Place:
     Args:
         model: the folder with its contract and weights.
         run: the run folder that it belongs to, with the rows that it was judged by; None where it stands alone.
+        tracked: as it was typed, where it lies in MLflow; None in a folder of this disk.
     """
 
     model: Path
     run: Path | None
+    tracked: str | None = None
+
+    @property
+    def run_id(self) -> str | None:
+        """Of MLflow, where `runs:/<run id>` was typed."""
+        found = re.fullmatch(r"runs:/+([^/]+)(/.*)?", self.tracked or "")
+        return found[1] if found else None
 
 
 def find(where: str) -> Place:
@@ -50,7 +59,7 @@ def find(where: str) -> Place:
         folder = Path(where)
     for inside in IN_FOLDERS:
         if (folder / inside / CONTRACT).is_file():
-            return Place(folder / inside, _run(folder))
+            return Place(folder / inside, _run(folder), where if where.startswith(TRACKED) else None)
     if not folder.is_dir():
         raise BadBundle(f"bundle={where}: there is no such folder; name a run folder, or its model folder")
     several = "folds" if (folder / "folds").is_dir() else "jobs" if (folder / "multirun.yaml").is_file() else ""

@@ -15,11 +15,13 @@ from ecg_lightning.datasets.wfdb_files import choose_leads
 from ecg_lightning.dsp import live_peaks, rhythm
 from ecg_lightning.dsp.live_envelope import LATEST_S
 from ecg_lightning.predict import stream_file
-from ecg_lightning.predict.answers import anomalies, ask, called, probabilities, window_of
+from ecg_lightning.predict.answers import anomalies, ask, called, probabilities
 from ecg_lightning.predict.arriving import Arriving
 from ecg_lightning.prepare import Prepared, latency_ms, windows
 from ecg_lightning.structures import Refused
-from ecg_lightning.windowing import Window
+from ecg_lightning.windowing import Crops, Segments, Window
+
+WHOLE: Mapping[type, str] = {Crops: "whole recordings", Segments: "stretches of recordings"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,6 @@ class Stream:
     Raises:
         BadRecord: a lead is missing.
         Refused: the network cannot answer while a signal arrives, or the rate is another; the message says why.
-        ValueError: the bundle is for whole recordings or stretches of them.
     """
 
     def __init__(self, bundle: Bundle, leads: Sequence[str], fs_hz: float, detect: bool = True) -> None:
@@ -253,14 +254,19 @@ def _said(contract: Contract, answer: Float[torch.Tensor, "1 out"]) -> dict[str,
     return {"called": called(contract, p)[0], "p": by_class, "score": None, "threshold": threshold}
 
 
-def _window(bundle: Bundle, fs_hz: float) -> Window:
-    """How a bundle cuts beats out of a signal that is still arriving.
+def check_streams(bundle: Bundle) -> Window:
+    """Make sure that a bundle can answer while a signal is arriving, whatever its leads and rate; how it cuts beats.
 
     Raises:
-        Refused, ValueError: as `Stream`.
+        Refused: it cannot; the message says why.
     """
     contract = bundle.contract
-    window, preprocess = window_of(contract, Window), contract.preprocess
+    window, preprocess = contract.window, contract.preprocess
+    if not isinstance(window, Window):
+        raise Refused(
+            f"network={contract.network} answers for {WHOLE[type(window)]}, and not for single beats while a signal is "
+            f"arriving: ask it by predict, or choose a bundle of task.mode=real_time"
+        )
     if bundle.network.scope != "window":
         raise Refused(f"network={contract.network} takes beats in a row: choose a bundle of a network of single beats")
     latency, reason = latency_ms(preprocess, window, contract.features)
@@ -269,11 +275,21 @@ def _window(bundle: Bundle, fs_hz: float) -> Window:
             f"network={contract.network} cannot answer while a signal is arriving: {reason}; "
             f"train one with task.mode=real_time"
         )
+    if preprocess.unit != "mV":
+        raise Refused(f"the network knows samples in {preprocess.unit}, but a stream is in mV: choose another bundle")
+    return window
+
+
+def _window(bundle: Bundle, fs_hz: float) -> Window:
+    """How a bundle cuts beats out of a signal of this rate.
+
+    Raises:
+        Refused: as `Stream`.
+    """
+    window, preprocess = check_streams(bundle), bundle.contract.preprocess
     if fs_hz != preprocess.fs_hz:
         raise Refused(
             f"the stream has fs_hz={fs_hz:g}, but the network knows {preprocess.fs_hz:g} Hz, and resampling looks "
             f"ahead: train one with task.signal.fs_hz={fs_hz:g}"
         )
-    if preprocess.unit != "mV":
-        raise Refused(f"the network knows samples in {preprocess.unit}, but a stream is in mV: choose another bundle")
     return window

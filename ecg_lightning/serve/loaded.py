@@ -70,5 +70,7 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> Lo
     """
     LOG.warning(WARNING)
     model = bundle.read(Path(path), tuple((model_config or {}).get("plugins", ())))
+    if model.contract.data.get("synthetic"):
+        LOG.warning("The model learned from SYNTHETIC data: its answers mean nothing.")
     check_servable(model)
     return Loaded(model)

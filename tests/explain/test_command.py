@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from omegaconf import OmegaConf
 
 from ecg_lightning.explain import page, pictures, tracked
 from ecg_lightning.explain.__main__ import main
 from ecg_lightning.explain.findings import Wanted
 from ecg_lightning.explain.work import explain
-from ecg_lightning.predict.place import find
+from ecg_lightning.predict.place import Place, find
 from ecg_lightning.structures import Refused
 from tests.conftest import FinishedRun, RecordRun
 
@@ -73,7 +74,8 @@ def test_other_signals_have_their_share(finished_belt_run: Path) -> None:
         (("--steps", "1"), "steps=1 must lie between 2 and 4096"),
         (("--seed", "-1"), "seed=-1 must not be negative"),
         (("--classes", "X"), "classes=X are unknown: choose from N, S, V, F, Q"),
-        (("--methods", "lime"), "methods=lime are unknown: choose from ig, occlusion, gradcam"),
+        (("--methods", "lime"), "methods=lime: network=ecg_lightning.models.hybrid_cnn.HybridCNN has ig, occlusion"),
+        (("--data-dir", "/nowhere"), "--data-dir=/nowhere is no folder: name the one that holds the databases"),
         (("--methods", "attention"), "HybridCNN has ig, occlusion, gradcam; take these"),
     ],
 )
@@ -82,8 +84,24 @@ def test_what_cannot_be_is_refused_in_words(
 ) -> None:
     assert main([str(finished_run.folder), *words]) == 2
     said = capsys.readouterr().err
-    assert said.splitlines()[-1].startswith("error: ")
+    assert said.startswith("error: ")
+    assert len(said.splitlines()) == 1
     assert refusal in said
+
+
+def test_a_database_that_is_gone_is_asked_for_by_an_option_of_this_command(
+    finished_run: FinishedRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run.folder, run)
+    cfg = OmegaConf.load(run / "config.yaml")
+    cfg.dataset.source = "local"
+    OmegaConf.save(cfg, run / "config.yaml")
+    (tmp_path / "empty").mkdir()
+    assert main([str(run), "--data-dir", str(tmp_path / "empty"), "--no-track"]) == 2
+    said = capsys.readouterr().err
+    assert "or name the folder that holds it with --data-dir" in said
+    assert "dataset.source" not in said
 
 
 def test_a_folder_without_a_bundle_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,22 +160,38 @@ def test_mlflow_keeps_the_explanation_with_its_run(finished_run: FinishedRun, tm
     run = tmp_path / "run"
     shutil.copytree(finished_run.folder, run)
     (run / "explain.html").write_text("a page", encoding="utf-8")
-    assert tracked.log(run, [run / "explain.html"]) is None
+    assert tracked.log(Place(run / "model", run), [run / "explain.html"]) is None
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
     client = MlflowClient(status["tracking_uri"])
     assert [one.path for one in client.list_artifacts(status["mlflow_run_id"], "explain")] == ["explain/explain.html"]
     assert client.get_run(status["mlflow_run_id"]).info.status == "FINISHED"
     (run / "status.json").write_text(json.dumps(status | {"mlflow_run_id": "0" * 32}), encoding="utf-8")
-    assert "does not get the explanation (" in str(tracked.log(run, [run / "explain.html"]))
+    assert "does not get the explanation (" in str(tracked.log(Place(run / "model", run), [run / "explain.html"]))
+
+
+def test_a_run_of_mlflow_is_explained_there(
+    finished_run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.chdir(finished_run.store.parent)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    run_id = json.loads((finished_run.folder / "status.json").read_text(encoding="utf-8"))["mlflow_run_id"]
+    assert main([f"runs:/{run_id}"]) == 2
+    assert "lies in MLflow: say with --output FOLDER where the page goes" in capsys.readouterr().err
+    (tmp_path / "explain.csv").write_text("1", encoding="utf-8")
+    assert tracked.log(find(f"runs:/{run_id}"), [tmp_path / "explain.csv"]) is None
+    kept = [one.path for one in MlflowClient(f"sqlite:///{finished_run.store}").list_artifacts(run_id, "explain")]
+    assert "explain/explain.csv" in kept
 
 
 def test_a_store_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
     said = {"mlflow_run_id": "1", "tracking_uri": f"sqlite:///{tmp_path}/mlflow.db"}
     (tmp_path / "status.json").write_text(json.dumps(said), encoding="utf-8")
-    assert "there is no" in str(tracked.log(tmp_path, []))
+    assert "there is no" in str(tracked.log(Place(tmp_path, tmp_path), []))
     assert not (tmp_path / "mlflow.db").exists()
     (tmp_path / "status.json").write_text("{}", encoding="utf-8")
-    assert "the run was not tracked" in str(tracked.log(tmp_path, []))
+    assert "the run was not tracked" in str(tracked.log(Place(tmp_path, tmp_path), []))
 
 
 def test_help_comes_quickly() -> None:

@@ -1,12 +1,13 @@
 """Deletion, insertion and random weights, where the best and the worst are known."""
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
 from ecg_lightning.explain.asked import Asked
-from ecg_lightning.explain.faithful import by_chance, curves, gain
-from ecg_lightning.explain.intervals import mean_over
+from ecg_lightning.explain.faithful import Gain, by_chance, curves, gain
+from ecg_lightning.explain.intervals import Mean, mean_over
 from ecg_lightning.explain.randomised import make_random, rank_correlation, stages
 from ecg_lightning.models.logistic import Logistic
 from ecg_lightning.models.transformer import Transformer
@@ -122,3 +123,22 @@ def test_intervals_hold_the_mean_and_stay_between_their_limits() -> None:
     assert found.high is not None
     assert 0 <= found.low < found.value < found.high <= 1
     assert str(mean_over(value, np.array(["a"] * 6), 0, (0, 1))) == "0.65"
+    of_two = mean_over(value, np.array(list("aaabbb")), 0, (0, 1))
+    assert (of_two.low, of_two.high, of_two.too_few) == (None, None, "2 patients, too few for an interval")
+
+
+@pytest.mark.parametrize(
+    ("deletion", "insertion", "words"),
+    [
+        ((0.1, 0.2), (0.1, 0.3), "better than chance in both"),
+        ((0.1, 0.2), (-0.1, 0.3), "better than chance in deletion alone"),
+        ((-0.1, 0.2), (0.1, 0.3), "better than chance in insertion alone"),
+        ((-0.1, 0.2), (-0.2, -0.1), "worse than chance in insertion alone"),
+        ((0.1, 0.2), (-0.2, -0.1), "better than chance in deletion, worse than chance in insertion"),
+        ((-0.1, 0.2), (0.0, 0.3), "not told apart from chance in both"),
+        ((None, None), (None, None), "not judged: 2 patients, too few for an interval"),
+    ],
+)
+def test_faithfulness_is_said_in_words(deletion: tuple, insertion: tuple, words: str) -> None:
+    n_patients = 2 if deletion[0] is None else 5
+    assert Gain(Mean(0.1, *deletion, n_patients), Mean(0.1, *insertion, n_patients)).verdict == words

@@ -74,7 +74,7 @@ def test_an_even_map_has_the_share_of_the_time() -> None:
 def test_a_map_on_the_qrs_says_so_in_a_sentence() -> None:
     wave = np.tile(np.repeat([0, 2], [80, 20]), (4, 1))
     value = np.where(wave == 2, 3.0, 0.25)[:, None]
-    found = shares(value, np.ones((4, 1, 100)), wave, np.array(["a", "a", "b", "b"]), seed=0)
+    found = shares(value, np.ones((4, 1, 100)), wave, np.array(["a", "a", "b", "c"]), seed=0)
     assert sentence("V", found, "attribution") == (
         "V: 75 % (75 to 75) of the attribution on 20 % of the samples (QRS), which hold 20 % of the ECG's size."
     )
@@ -88,4 +88,7 @@ def test_a_map_of_zeros_has_no_share() -> None:
 def test_one_patient_has_no_interval() -> None:
     found = shares(np.ones((2, 1, 9)), np.ones((2, 1, 9)), np.zeros((2, 9), int), np.array(["a", "a"]), 0)
     assert found[0].map.low is None
-    assert "100 % of the attribution on 100 % of the samples (baseline)" in sentence("N", found, "attribution")
+    assert (
+        "100 % (of 1 patient, too few for an interval) of the attribution on 100 % of the samples (baseline)"
+        in sentence("N", found, "attribution")
+    )

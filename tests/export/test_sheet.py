@@ -1,13 +1,16 @@
 """What was measured is told, with what was meant to be reached."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecg_lightning.export import sheet
-from ecg_lightning.export.table import main, table, verdicts
+from ecg_lightning.export.table import Entrant, check_comparable, main, table, verdicts
+from ecg_lightning.predict.place import Place
+from tests.corpora.exported import a_bundle
 
 
 def numbers(weights: str = "a") -> dict[str, Any]:
@@ -49,7 +52,8 @@ def test_formats_of_the_same_weights_stand_together(tmp_path: Path) -> None:
 def row(name: str, macro_f1: float, n_bytes: int, on_validation: float | None = None) -> dict[str, Any]:
     told = {"test/accuracy": 0.9, "test/sensitivity/V": 0.8, "fit/windows_per_second": 1234.5}
     chosen_by = macro_f1 if on_validation is None else on_validation
-    return {"network": name, "test/macro_f1": macro_f1, "val/macro_f1": chosen_by, "bytes": n_bytes, **told}
+    about = {"run": f"outputs/{name}", "network": name, "synthetic": False}
+    return {**about, "test/macro_f1": macro_f1, "val/macro_f1": chosen_by, "bytes": n_bytes, **told}
 
 
 def test_the_verdict_follows_its_rule() -> None:
@@ -57,7 +61,31 @@ def test_the_verdict_follows_its_rule() -> None:
     assert verdicts(rows) == ["too large", "macro-F1 +0.005", "chosen", "macro-F1 -0.195"]
     assert verdicts(rows[:1]) == ["too large"]
     assert verdicts([row("lucky", 0.9, 9, 0.4), row("good", 0.5, 9, 0.6)]) == ["macro-F1 +0.400", "chosen"]
-    assert "| good | 90.0% | 0.500 | 80.0% | 100.0 kB | 1,234 windows/s |" in table(rows, "V")
+    assert "| outputs/good | good | 90.0% | 0.500 | 80.0% | 100.0 kB | 1,234 windows/s |" in table(rows, "V")
+    assert "SYNTHETIC" not in table(rows, "V")
+    assert table([one | {"synthetic": True} for one in rows], "V").startswith("**SYNTHETIC data")
+
+
+def entrant(name: str, **changed: Any) -> Entrant:
+    contract = replace(a_bundle().contract, **changed)
+    return Entrant(name, Place(Path(name), None), contract, {}, Path(name))
+
+
+def test_runs_of_two_questions_are_never_ranked_together() -> None:
+    data = {"corpus": "mitdb", "fingerprint": "ab", "synthetic": False}
+    first = entrant("a", data=data)
+    check_comparable([first, entrant("b", data=data)])
+    for changed, said in (
+        ({"task": "other", "data": data}, r"runs a and b cannot be ranked .* differ in task \(.* and other\): name"),
+        ({"classes": ("N", "S"), "data": data}, r"classes \(N,V and N,S\)"),
+        ({"data": data | {"fingerprint": "cd"}}, r"data fingerprint \(ab and cd\)"),
+        ({"data": data | {"synthetic": True}}, r"synthetic data \(no and yes\)"),
+        ({"data": data, "patients": {"test": ("9",)}}, r"test patients \(.* and 1 patients"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            check_comparable([first, entrant("b", **changed)])
+    with pytest.raises(ValueError, match="runs a and a would write into one folder"):
+        check_comparable([first, first])
 
 
 def test_a_folder_that_is_no_run_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,6 +98,6 @@ def test_a_folder_that_is_no_run_is_refused_in_words(tmp_path: Path, capsys: pyt
     (tmp_path / "metrics.json").write_text('{"test/accuracy": 1.0}')
     assert main([str(tmp_path)]) == 2
     assert (
-        "its metrics.json lacks test/macro_f1, test/sensitivity/V, fit/windows_per_second, val/macro_f1"
+        "its metrics.json lacks test/macro_f1, fit/windows_per_second, val/macro_f1, test/sensitivity/V"
         in capsys.readouterr().err
     )

@@ -1,6 +1,7 @@
 """A file is held to its network before it gets its name."""
 
 import json
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -123,6 +124,25 @@ def test_a_machine_without_torch_classifies_by_the_file_alone(source: work.Sourc
     assert "takes 2 arrays, in this order: ecg, features" in refused.stderr
 
 
+def test_an_array_that_is_none_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    array_of = runpy.run_path(str(EXAMPLE))["array_of"]
+    np.save(tmp_path / "flat.npy", np.zeros(8))
+    np.save(tmp_path / "words.npy", np.array(["a", "b"]))
+    (tmp_path / "text.npy").write_text("0.1,0.2\n", encoding="utf-8")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    np.savez(tmp_path / "several.npz", a=np.zeros(8))
+    for name, said in (
+        ("flat.npy", r"has shape \(8,\), but the network takes \(rows, 8\): give it so"),
+        ("words.npy", r"cannot be read \(no .npy file of numbers\): save an array of shape \(rows, 8\)"),
+        ("text.npy", r"cannot be read \(no .npy file of numbers\)"),
+        ("empty.npy", r"cannot be read \(no .npy file of numbers\)"),
+        ("several.npz", r"cannot be read \(no .npy file of numbers\)"),
+        ("nowhere.npy", r"cannot be read \(.*No such file"),
+    ):
+        with pytest.raises(SystemExit, match=rf"error: features=.*{name} {said}"):
+            array_of(str(tmp_path / name), "features", [8])
+
+
 def test_only_validation_rows_calibrate_and_no_test_row_moves_them(source: work.Source) -> None:
     predictions = source.predictions
     assert predictions is not None
@@ -191,8 +211,19 @@ def test_a_bundle_alone_becomes_float32_but_not_int8(source: work.Source, tmp_pa
     assert "the bundle stands alone, and int8 is calibrated and judged by rows of its run" in capsys.readouterr().err
     assert main([str(tmp_path / "b"), "--format", "onnx", "--calibration-rows", "0"]) == 2
     assert "--calibration-rows=0 must be at least 1" in capsys.readouterr().err
+    for most in ("-3", "1.5", "nan"):
+        assert main([str(tmp_path / "b"), "--format", "onnx_int8", f"--max-drop={most}"]) == 2
+        assert f"--max-drop={most} must lie between 0 and 1" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path / "b"), "--format", "tflite"])
+
+
+def test_nothing_is_written_into_mlflow(tmp_path: Path) -> None:
+    place = Place(tmp_path, None, "runs:/123/model")
+    assert place.run_id == "123"
+    assert work.folder_of(place, tmp_path / "out") == tmp_path / "out"
+    with pytest.raises(BadBundle, match=r"bundle=runs:/123/model lies in MLflow, .*: give --output FOLDER"):
+        work.folder_of(place, None)
 
 
 @pytest.mark.slow

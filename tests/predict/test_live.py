@@ -12,15 +12,16 @@ from ecg_lightning.predict import live
 from ecg_lightning.predict.live_screen import N_ROWS, SHOWN_S, Tally, line, screen, trace
 from ecg_lightning.predict.stream import Decision, Stream
 from ecg_lightning.prepare import Preprocess
+from ecg_lightning.windowing import Crops
 from tests.corpora import mitdb
 from tests.corpora.real_time import a_bundle
 
 PREPROCESS = Preprocess(("MLII", "V1"), 360.0, "real_time", "butterworth", phase="causal", high_hz=40.0)
 
 
-def a_place(folder: Path, seconds: float = 12.0) -> list[str]:
+def a_place(folder: Path, seconds: float = 12.0, **changed: object) -> list[str]:
     """Words of the command: a bundle and a record of 360 Hz, leads as in MIT-BIH."""
-    made = a_bundle(preprocess=PREPROCESS)
+    made = a_bundle(preprocess=PREPROCESS, **changed)
     bundle.write(folder / "model", made.network, made.contract)
     mitdb.write_mitdb(folder, ["100"], seconds)
     return [str(folder / "model"), str(folder / "100")]
@@ -38,7 +39,10 @@ def test_without_a_terminal_there_is_a_line_per_beat(tmp_path: Path, capsys: pyt
     record = live.read(tmp_path / "100.hea", made).record
     stream = Stream(made, record.leads, 360.0)
     expected = stream.push(record.ecg_mv) + stream.finish()
-    *lines, counted, speed = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    assert captured.err.startswith("For research only. Not a medical device")
+    assert "the model learned" not in captured.err.lower()
+    *lines, counted, speed = captured.out.splitlines()
     assert len(lines) == len(expected) > 8
     said = [text.split() for text in lines]
     assert [(float(text[0]), text[2]) for text in said] == [(round(x.time_s, 3), x.called) for x in expected]
@@ -62,8 +66,32 @@ def test_on_a_screen_the_trace_scrolls(tmp_path: Path, monkeypatch: pytest.Monke
         assert live.main([*words, "--speed", "0"]) == 0
     shown = console.export_text()
     assert "100, MLII, 0 x" in shown
-    assert "Ctrl-C ends" in shown
+    assert "for research only, not a medical device; Ctrl-C ends" in shown
     assert "bpm" in shown
+
+
+def test_a_model_of_synthetic_data_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = a_place(tmp_path, 3.0, data={"synthetic": True})
+    console = Console(force_terminal=True, width=80, record=True, file=(tmp_path / "out").open("w"))
+    with console.file:
+        monkeypatch.setattr("rich.console.Console", lambda: console)
+        assert live.main([*words, "--speed", "0"]) == 0
+    assert "MODEL OF SYNTHETIC DATA, 100, MLII, 0 x" in console.export_text()
+    assert "learned from SYNTHETIC data" in capsys.readouterr().err
+
+
+def test_the_kind_of_model_is_refused_before_its_leads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    window = Crops(280, 140, "mean")
+    preprocess = Preprocess(("V6",), 360.0, "diagnostic", "butterworth", phase="zero", high_hz=40.0)
+    made = a_bundle(preprocess=preprocess, window=window)
+    bundle.write(tmp_path / "model", made.network, made.contract)
+    mitdb.write_mitdb(tmp_path, ["100"], 3.0)
+    assert live.main([str(tmp_path / "model"), str(tmp_path / "100")]) == 2
+    err = capsys.readouterr().err
+    assert "answers for whole recordings, and not for single beats" in err
+    assert "--leads" not in err
 
 
 def test_ctrl_c_ends_it_with_the_counts(

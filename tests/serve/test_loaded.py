@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlflow.models import Model
 
 from ecg_lightning import bundle
 from ecg_lightning.serve import replies
-from ecg_lightning.serve.loaded import Loaded
+from ecg_lightning.serve.loaded import Loaded, _load_pyfunc
 from tests.corpora.loopback import post, serving
 from tests.corpora.sequence_gru import SequenceGRU
 from tests.corpora.small_bundles import BEATS, RECORDINGS, sent_recording, small_bundle
@@ -122,3 +123,13 @@ def test_a_network_of_beats_in_a_row_is_not_loaded(tmp_path: Path) -> None:
         pyfunc.load_model(str(tmp_path))
     with pytest.raises(ValueError, match="takes beats in a row"):
         pyfunc.load_model(str(tmp_path), model_config={"plugins": ["tests"]})
+
+
+def test_a_model_of_synthetic_data_says_so_when_it_is_loaded(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = small_bundle(BEATS)
+    for name, data in (("real", {"synthetic": False}), ("made_up", {"synthetic": True})):
+        caplog.clear()
+        bundle.write(tmp_path / name, made.network, replace(made.contract, data=data))
+        _load_pyfunc(str(tmp_path / name))
+        assert replies.RESEARCH in caplog.text
+        assert ("learned from SYNTHETIC data" in caplog.text) == (name == "made_up")
