@@ -1,7 +1,5 @@
 """Write what was found: one self-contained page, numbers as JSON and csv, pictures."""
 
-import base64
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from ecg_lightning.explain.pictures import draw
 from ecg_lightning.predictions import SIDES
 from ecg_lightning.report.contents import read_contents
 from ecg_lightning.report.notices import notices
-from ecg_lightning.report.picture import stamp
+from ecg_lightning.report.picture import kept, stamp
 from ecg_lightning.report.tables import Cell, Row, Table
 from ecg_lightning.whole_files import written_whole
 
@@ -33,7 +31,7 @@ def write(found: Explained, run: Path, folder: Path, command: str) -> tuple[Path
         folder: made where it is missing.
         command: as it was typed.
     """
-    shown = _drawn(found, folder / PICTURES)
+    shown = kept(draw(found), folder / PICTURES)
     templates = FileSystemLoader(Path(str(report.__file__)).parent)
     environment = Environment(loader=templates, autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("explained.html.j2").render(
@@ -55,21 +53,6 @@ def write(found: Explained, run: Path, folder: Path, command: str) -> tuple[Path
     _whole(files[1], table.as_json(found))
     _whole(files[2], table.waves(found).to_csv(index=False))
     return (*files, folder / PICTURES)
-
-
-def _drawn(found: Explained, folder: Path) -> list[dict[str, str]]:
-    folder.mkdir(parents=True, exist_ok=True)
-    shown = []
-    for picture in draw(found):
-        png = b""
-        if picture.figure is not None:
-            stream = io.BytesIO()
-            picture.figure.savefig(stream, format="png")
-            png = stream.getvalue()
-            (folder / f"{picture.name}.png").write_bytes(png)
-        encoded = base64.b64encode(png).decode("ascii")
-        shown.append({"title": picture.title, "caption": picture.caption, "png": encoded})
-    return shown
 
 
 def _whole(path: Path, text: str) -> None:

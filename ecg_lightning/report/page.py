@@ -1,7 +1,5 @@
 """One run folder in; figures and one self-contained HTML page out."""
 
-import base64
-import io
 import platform
 import shlex
 from collections.abc import Iterator
@@ -15,7 +13,7 @@ from ecg_lightning.predictions import SIDES, Predictions
 from ecg_lightning.report import sentences, tables
 from ecg_lightning.report.contents import Contents, read_contents
 from ecg_lightning.report.notices import notices
-from ecg_lightning.report.picture import shown_side, stamp
+from ecg_lightning.report.picture import kept, shown_side, stamp
 from ecg_lightning.report.pictures import draw
 from ecg_lightning.report.sentences import first
 from ecg_lightning.whole_files import written_whole
@@ -50,7 +48,7 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
     contents = read_contents(run_folder)
     if found is None:
         found = evaluate(contents.predictions)
-    pictures = _drawn(contents, found)
+    pictures = kept(draw(contents, found), contents.folder / "figures")
     side = shown_side(contents.predictions) or "test"
     about, numbers = contents.predictions, found.metrics | tables.before_adapting(contents.metrics)
     environment = Environment(
@@ -81,22 +79,6 @@ def write(run_folder: Path, found: Evaluation | None = None) -> Path:
         config=contents.config,
     )
     return _write_whole(run_folder / "report.html", page)
-
-
-def _drawn(contents: Contents, found: Evaluation) -> list[dict[str, str]]:
-    folder = contents.folder / "figures"
-    folder.mkdir(exist_ok=True)
-    shown = []
-    for picture in draw(contents, found):
-        png = b""
-        if picture.figure is not None:
-            stream = io.BytesIO()
-            picture.figure.savefig(stream, format="png")
-            png = stream.getvalue()
-            (folder / f"{picture.name}.png").write_bytes(png)
-        encoded = base64.b64encode(png).decode("ascii")
-        shown.append({"title": picture.title, "caption": picture.caption, "png": encoded})
-    return shown
 
 
 def _title(contents: Contents) -> str:
