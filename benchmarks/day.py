@@ -29,7 +29,7 @@ LEAD = "MLII"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.day", description=__doc__)
-    parser.add_argument("bundle", type=Path, help="model folder of a network of single beats")
+    parser.add_argument("bundle", type=Path, help="run, or model folder, of a network of single beats")
     parser.add_argument("file", type=Path, nargs="?", help="measure this file alone, in this process")
     asked = parser.parse_args(arguments)
     if asked.file:
@@ -56,10 +56,11 @@ def measure(bundle_folder: Path, file: Path) -> None:
     from ecg_lightning import bundle
     from ecg_lightning.dsp.peaks import find_r_peaks
     from ecg_lightning.predict.beats import classify
+    from ecg_lightning.predict.place import find
     from ecg_lightning.reading.recordings import Said, read_recording
     from ecg_lightning.structures import Record
 
-    made = bundle.read(bundle_folder)
+    made = bundle.read(find(str(bundle_folder)).model)
     clock = [time.perf_counter()]
     record = read_recording(file, made.contract.preprocess.leads, Said(FS_HZ, "mV", (LEAD,))).record
     clock.append(time.perf_counter())

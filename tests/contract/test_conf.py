@@ -348,7 +348,7 @@ def contract_of(cfg: DictConfig, facts: Facts, arguments: dict[str, Any]) -> dic
     fold = Fold(*[np.empty(0, np.int64)] * 3)
     data = SimpleNamespace(facts=facts, fold=fold, **{name: config.constructed(node) for name, node in nodes.items()})
     known = ("corpus", "source", "fingerprint", "licence", "citation", "remarks")
-    card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}}
+    card = dict.fromkeys(known, "") | {"synthetic": True, "patients": {}, "tags": {}, "counts": {"train": {}}}
     found = Evaluation({}, {0: 1.0}, {0: (0.5,)} if cfg.task.problem == "anomaly" else {}, pd.DataFrame())
     score = Score(("mae",), (0.0,), (1.0,), "") if cfg.task.problem == "anomaly" else None
     return json.loads(assembly.contract(cfg, data, card, arguments, found, score).to_json())
