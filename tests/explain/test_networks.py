@@ -32,7 +32,10 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+SLOW = ("xresnet1d101", "alexnet on a spectrogram", "resnet_bilstm_attention")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[pytest.mark.slow] * (one in SLOW)) for one in NETWORKS])
 def test_every_sample_gets_its_part_of_the_sum(name: str) -> None:
     torch.manual_seed(0)
     network = NETWORKS[name]().eval()

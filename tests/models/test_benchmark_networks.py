@@ -78,7 +78,14 @@ def test_dropout_acts_in_training_alone(kind: type[nn.Module]) -> None:
     assert torch.equal(net(ecg), net(ecg))
 
 
-@pytest.mark.parametrize(("kind", "n_steps"), [(ResNet1dWang, 40), (XResNet1d101, 30), (Inception1d, 50)])
+@pytest.mark.parametrize(
+    ("kind", "n_steps"),
+    [
+        (ResNet1dWang, 40),
+        pytest.param(XResNet1d101, 30, marks=pytest.mark.slow),
+        pytest.param(Inception1d, 50, marks=pytest.mark.slow),
+    ],
+)
 def test_training_fits_a_separable_toy(kind: type[nn.Module], n_steps: int) -> None:
     net = network(kind, n_leads=2, n_outputs=2)
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)

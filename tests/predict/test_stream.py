@@ -109,6 +109,7 @@ print([one.outputs for one in streamed(stream, a_record(), [100] * 40, begin=150
 """
 
 
+@pytest.mark.slow
 def test_another_process_goes_on_with_the_same_answers(tmp_path: Path) -> None:
     made = a_bundle()
     bundle.write(tmp_path / "model", made.network, made.contract)
