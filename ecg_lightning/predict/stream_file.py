@@ -73,6 +73,8 @@ def read(file: Path, bundle: Bundle) -> tuple[About, dict[str, dict[str, np.ndar
     parts: dict[str, dict[str, np.ndarray]] = {"signal": {}, "peaks": {}, "past": {}, "waiting": {}}
     for name, array in arrays.items():
         part, _, inner = name.partition(".")
+        if part not in parts:
+            raise BadState(f"state={file} holds {name}, which no stream has: save it again")
         parts[part][inner] = array
     return about, parts
 

@@ -15,6 +15,7 @@ from ecg_lightning.bundle import Bundle
 from ecg_lightning.datasets.mitdb import MITDB
 from ecg_lightning.dsp.live_peaks import step
 from ecg_lightning.features import Features
+from ecg_lightning.predict import stream_file
 from ecg_lightning.predict.beats import classify, logits
 from ecg_lightning.predict.stream import Decision, Stream
 from ecg_lightning.predict.stream_file import BadState
@@ -348,3 +349,10 @@ def test_a_stream_says_what_training_recorded_of_its_test_rows(tmp_path: Path, t
         recorded = rows[[f"logit_{name}" for name in made.contract.classes]].to_numpy()
         np.testing.assert_allclose([said[k] for k in at], recorded, atol=1e-5)
         assert len(rows) > 50
+
+
+def test_a_state_with_parts_that_no_stream_has_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "state.npz"
+    stream_file.write(file, a_bundle(), (LEADS, FS_HZ, True), {"other": {"ecg": np.zeros(3)}})
+    with pytest.raises(BadState, match=r"holds other.ecg, which no stream has: save it again"):
+        Stream.load(a_bundle(), file)
