@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ecg_lightning.explain.findings import Explained
+    from ecg_lightning.explain.findings import Explained, Wanted
     from ecg_lightning.explain.work import Prepared
 
 
@@ -28,26 +28,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ecg_lightning.contract import BadBundle
     from ecg_lightning.explain import page, table, tracked, work  # torch takes seconds to import: only after --help
-    from ecg_lightning.explain.findings import Wanted
     from ecg_lightning.predict.place import find
 
-    wanted = Wanted(
-        side=asked.side,
-        classes=asked.classes,
-        methods=asked.methods,
-        n_rows=asked.rows,
-        baseline=asked.baseline,
-        n_steps=asked.steps,
-        seed=asked.seed,
-        data_dir=asked.data_dir,
-    )
     try:
         place = find(asked.bundle)
         if asked.output is None and place.tracked is not None:
             raise BadBundle(f"bundle={place.tracked} lies in MLflow: say with --output FOLDER where the page goes")
         if asked.data_dir is not None and not asked.data_dir.is_dir():
             raise BadBundle(f"--data-dir={asked.data_dir} is no folder: name the one that holds the databases")
-        ready = work.prepared(place, wanted)
+        ready = work.prepared(place, _wanted(asked))
         found = _with_progress(ready)
         run = place.run or place.model
         typed = "python -m ecg_lightning.explain " + shlex.join(sys.argv[1:] if arguments is None else arguments)
@@ -76,6 +65,21 @@ def _parser() -> argparse.ArgumentParser:
     track = argparse.BooleanOptionalAction
     parser.add_argument("--track", action=track, default=True, help="keep it with the run in MLflow")
     return parser
+
+
+def _wanted(asked: argparse.Namespace) -> "Wanted":
+    from ecg_lightning.explain.findings import Wanted
+
+    return Wanted(
+        side=asked.side,
+        classes=asked.classes,
+        methods=asked.methods,
+        n_rows=asked.rows,
+        baseline=asked.baseline,
+        n_steps=asked.steps,
+        seed=asked.seed,
+        data_dir=asked.data_dir,
+    )
 
 
 def _names(text: str) -> tuple[str, ...]:
