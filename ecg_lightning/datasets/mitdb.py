@@ -4,7 +4,6 @@ Source:
     Moody and Mark, IEEE Eng Med Biol 20(3):45-50 (2001); https://doi.org/10.13026/C2F305
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,6 @@ PACED = ("102", "104", "107", "217")
 URL = "https://physionet.org/files/mitdb/1.0.0"
 SUFFIXES = (".hea", ".dat", ".atr")
 FILES = r"LICENSE\.txt|RECORDS|\d{3}\.(hea|dat|atr)"  # of those on PhysioNet
-PERSON = re.compile(r"(-?\d+) ([MF])\b")  # begins the comments of a header: age in years, or -1, and sex
 _HERE = Path(__file__).parent
 
 
@@ -91,7 +89,7 @@ class MITDB(Located):
 
     def persons(self, records: Sequence[str]) -> Mapping[str, Float[np.ndarray, " record"]]:
         """Age and sex of whom these records are of, by the names of `Record.person`; NaN is not known."""
-        found = [PERSON.match(next(iter(self._header(record).comments), "")) for record in records]
+        found = [wfdb_files.AGE_AND_SEX.match(next(iter(self._header(record).comments), "")) for record in records]
         age_years = [float(match[1]) if match and int(match[1]) >= 0 else np.nan for match in found]
         sex_female = [float(match[2] == "F") if match else np.nan for match in found]
         return {"age_years": np.array(age_years, np.float64), "sex_female": np.array(sex_female, np.float64)}

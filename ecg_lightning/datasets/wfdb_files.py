@@ -5,6 +5,7 @@ So the header is parsed and compared with the size of its signal file here, befo
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from ecg_lightning.structures import BadRecord
 # wfdb takes half a second to import, so it is imported where samples are read: a warm cache needs headers only.
 
 _BITS = {"212": 12, "16": 16}  # of one sample, by storage format; the lowest value marks an invalid sample
+AGE_AND_SEX = re.compile(r"(-?\d{1,3}) ([MF])\b")  # "69 M 1085 1629 x1", first in headers of MIT-BIH; -1 is not known
 _PER_MV = {"mV": 1.0, "uV": 1000.0}  # units that are read as millivolts
 
 

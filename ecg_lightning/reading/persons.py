@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from ecg_lightning.datasets.wfdb_files import AGE_AND_SEX
 from ecg_lightning.structures import PERSON
 
 OVER_89 = 300.0  # written for an age that a corpus hides, as in PTB-XL
@@ -12,7 +13,6 @@ AGE_OVER_89 = 90.0
 DAYS_A_YEAR = 365.25
 _AGE = re.compile(r"<?\bage>?\s*[:=]\s*(\d+(?:\.\d+)?)", re.IGNORECASE)
 _SEX = re.compile(r"<?\b(?:sex|gender)>?\s*[:=]\s*([a-z]+)", re.IGNORECASE)
-_MITDB = re.compile(r"(-?\d{1,3}) ([MF?])\b.*")  # "69 M 1085 1629 x1"
 _FEMALE = {"f": 1.0, "female": 1.0, "m": 0.0, "male": 0.0}
 
 
@@ -28,7 +28,7 @@ def person_of_comments(comments: Sequence[str]) -> tuple[dict[str, float], tuple
         sex = sex or _SEX.search(comment)
     years = age[1] if age else ""
     word = sex[1] if sex else ""
-    first = _MITDB.fullmatch(comments[0]) if comments else None
+    first = AGE_AND_SEX.match(comments[0]) if comments else None
     if first and not age and not sex:
         years, word = first[1], first[2]
     return person(float(years or "nan"), word)
